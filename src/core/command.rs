@@ -1,0 +1,237 @@
+//! What a user can ask of the house, whatever the dialect.
+//!
+//! A command borrows from the line it came in. Its names are valid, its numbers in range: the dialect has checked them
+//! and answered in its own words if they were not.
+
+use crate::core::name::{ItemName, UserName};
+use crate::limits::SECRET_BYTES_MAX;
+
+/// A request by one session.
+#[derive(Clone, Debug)]
+pub enum Command<'a> {
+    /// Log in under a free name (`mec.md` 5).
+    LoginAnonymous {
+        /// The name wished for.
+        name: UserName,
+    },
+    /// Log in to an account (`mec.md` 5).
+    LoginRegistered {
+        /// The account.
+        name: UserName,
+        /// The password, or after [`Command::Challenge`] the digest.
+        password: Password<'a>,
+    },
+    /// Make an account; the caller stays who it is (`mec.md` 5).
+    CreateLogin {
+        /// The account's name.
+        name: UserName,
+        /// Its password.
+        password: Password<'a>,
+        /// The person's name, 1 to 64 bytes.
+        real_name: &'a str,
+        /// The person's address, 1 to 64 bytes.
+        email: &'a str,
+    },
+    /// Change the caller's password (`mec.md` 5). Both words unchecked: who the caller is comes first.
+    ChangePassword {
+        /// The new password.
+        new: &'a str,
+        /// The one that holds until then.
+        old: &'a str,
+    },
+    /// Remove the caller's account (`mec.md` 5).
+    RemoveLogin,
+    /// Where do I stand? (`mec.md` 6)
+    WhoAmI,
+    /// List the rooms (`mec.md` 6).
+    ListRooms,
+    /// List the users of the caller's room (`mec.md` 6).
+    ListUsers,
+    /// Make a room (`mec.md` 6).
+    CreateRoom {
+        /// Its name.
+        name: ItemName,
+        /// Its password; without one it is public.
+        password: Option<Password<'a>>,
+        /// Who may enter.
+        admits: Admits,
+    },
+    /// Remove an empty room of one's own (`mec.md` 6).
+    RemoveRoom {
+        /// Its name.
+        name: ItemName,
+        /// Its password.
+        password: Option<Password<'a>>,
+    },
+    /// Go to another room (`mec.md` 6).
+    ChangeRoom {
+        /// Its name.
+        name: ItemName,
+        /// Its password.
+        password: Option<Password<'a>>,
+    },
+    /// Say something to everyone in the caller's room (`mec.md` 6).
+    Broadcast {
+        /// What is said; not empty.
+        text: &'a str,
+    },
+    /// Say something to one user of the caller's room (`mec.md` 6).
+    SendTo {
+        /// The receiver.
+        user: UserName,
+        /// What is said; not empty.
+        text: &'a str,
+    },
+    /// Offer a user an address to connect to (`mec.md` 6).
+    PeerToPeer {
+        /// The receiver, in any room.
+        user: UserName,
+        /// The port the caller listens on; not 0.
+        port: u16,
+        /// The address, as the caller wrote it; an IPv4 or IPv6 address.
+        address: &'a str,
+    },
+    /// List the message groups (`mec.md` 7).
+    ListGroups,
+    /// Make a message group (`mec.md` 7).
+    CreateGroup {
+        /// Its name.
+        name: ItemName,
+        /// Its password; without one it is public.
+        password: Option<Password<'a>>,
+        /// Who may join.
+        admits: Admits,
+        /// Its time in seconds; 0 is the default.
+        seconds: u32,
+    },
+    /// Join a message group, and leave any other (`mec.md` 7).
+    JoinGroup {
+        /// Its name.
+        name: ItemName,
+        /// Its password.
+        password: Option<Password<'a>>,
+    },
+    /// Leave the message group, if any (`mec.md` 7).
+    LeaveGroup,
+    /// List the messages of the group (`mec.md` 7).
+    ListMessages {
+        /// Only those with this parent; 0 is the top level.
+        parent: Option<u32>,
+    },
+    /// Read a message (`mec.md` 7).
+    GetMessage {
+        /// Its number.
+        id: u32,
+    },
+    /// Post a message (`mec.md` 7).
+    PostMessage {
+        /// Its heading.
+        name: ItemName,
+        /// The message it replies to; 0 for none.
+        parent: u32,
+        /// Its time in seconds; 0 is the default. A reply has none of its own.
+        seconds: u32,
+        /// Its text.
+        body: Body<'a>,
+    },
+    /// Ask a status number (`mec.md` 8).
+    Number(Counter),
+    /// Ask for a nonce, so that the next password does not cross the network (`mec.md` 9).
+    Challenge,
+    /// The last broadcasts of the room (`mec.md` 9).
+    History {
+        /// How many; 10 if not said.
+        count: Option<u32>,
+    },
+    /// Remove an empty group of one's own (`mec.md` 9).
+    RemoveGroup {
+        /// Its name.
+        name: ItemName,
+        /// Its password.
+        password: Option<Password<'a>>,
+    },
+    /// Remove a message and the replies below it (`mec.md` 9).
+    RemoveMessage {
+        /// Its number.
+        id: u32,
+    },
+    /// Send a user of one's own room back to `Home` (`mec.md` 9).
+    Kick {
+        /// Who has to go.
+        user: UserName,
+    },
+    /// Leave the server (`mec.md` 9).
+    Quit,
+}
+
+/// The text of a message that is being posted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Body<'a> {
+    /// Its lines, each with a `\n` behind it, and how many they are.
+    Lines {
+        /// The number of lines.
+        parts: u32,
+        /// The lines.
+        text: &'a str,
+    },
+    /// Longer than the server keeps: it was read and thrown away.
+    TooLong,
+}
+
+/// A password of 1 to 64 bytes. Prints as nothing but its type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Password<'a>(&'a str);
+
+/// What is wrong with a password, a real name or an e-mail address: its length.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InvalidLength;
+
+/// Who may enter a room or a group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admits {
+    /// Everybody.
+    Anonymous,
+    /// Users who logged in to an account.
+    Registered,
+}
+
+/// The status numbers of `mec.md` 8.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Counter {
+    /// Rooms made and removed.
+    Architecture,
+    /// Users entering and leaving any room.
+    Room,
+    /// Users entering and leaving the caller's room.
+    User,
+    /// Groups made and removed.
+    Group,
+    /// Messages of the caller's group posted and deleted.
+    Message,
+}
+
+impl<'a> Password<'a> {
+    /// Checks the length of `text`.
+    ///
+    /// # Errors
+    /// [`InvalidLength`] if it is not 1 to 64 bytes.
+    pub fn new(text: &'a str) -> Result<Self, InvalidLength> {
+        if (1..=SECRET_BYTES_MAX).contains(&text.len()) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidLength)
+        }
+    }
+
+    /// The password in clear.
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for Password<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password")
+    }
+}

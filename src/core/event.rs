@@ -1,0 +1,229 @@
+//! What the house has to say: answers to one session, and events that many sessions hear.
+//!
+//! These are meanings, not bytes: each dialect renders them in its own words, an event once for all its recipients.
+
+use crate::core::command::{Admits, Counter};
+use crate::core::name::{ItemName, UserName};
+use crate::core::record::Place;
+use crate::core::status::Status;
+use crate::limits::NONCE_BYTES;
+
+/// An answer, or one row of an answer, to the session that asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Reply<'a> {
+    /// How a command ended.
+    Status(Status),
+    /// The answer to [`crate::core::Command::WhoAmI`].
+    WhoAmI {
+        /// The caller.
+        user: &'a UserName,
+        /// The caller's room.
+        room: &'a ItemName,
+        /// Users in that room.
+        users: u32,
+        /// The caller's group and its number.
+        group: Option<(&'a ItemName, u32)>,
+    },
+    /// The head of a list, and how many rows follow.
+    List(List, u32),
+    /// A row of a list.
+    Row(Row<'a>),
+    /// A status number.
+    Number(Counter, u32),
+    /// A message with its text, which is read from its place in the log when this is rendered.
+    Message {
+        /// What `#listmessages` says of it.
+        head: MessageRow<'a>,
+        /// Lines of text.
+        parts: u32,
+        /// Where its record stands.
+        place: Place,
+    },
+    /// A fresh nonce.
+    Challenge([u8; NONCE_BYTES]),
+}
+
+/// The lists there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum List {
+    /// `#listrooms`
+    Rooms,
+    /// `#listusers`
+    Users,
+    /// `#listgroups`
+    Groups,
+    /// `#listmessages`
+    Messages,
+    /// `#history`
+    History,
+}
+
+/// A row of a list.
+#[derive(Clone, Copy, Debug)]
+pub enum Row<'a> {
+    /// A room.
+    Room(RoomRow<'a>),
+    /// A user of the caller's room.
+    User(&'a UserName, UserKind),
+    /// A connection that has not logged in.
+    Stranger,
+    /// A message group.
+    Group(GroupRow<'a>),
+    /// A message.
+    Message(MessageRow<'a>),
+    /// A line of a room's history.
+    Line {
+        /// When it was said: seconds since 1970 by the wall clock.
+        time: u64,
+        /// Who said it.
+        sender: &'a UserName,
+        /// What was said.
+        text: &'a str,
+    },
+}
+
+/// How a user has logged in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UserKind {
+    /// Under a free name.
+    Anonymous,
+    /// To an account.
+    Registered,
+}
+
+/// A room as `#listrooms` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomRow<'a> {
+    /// Its name.
+    pub name: &'a ItemName,
+    /// Who made it; nobody made `Home`.
+    pub owner: Option<&'a UserName>,
+    /// Members.
+    pub users: u32,
+    /// Whole seconds until it expires; 0 while it does not.
+    pub seconds: u32,
+    /// Whether it asks for a password.
+    pub door: Door,
+    /// Who may enter.
+    pub admits: Admits,
+}
+
+/// Whether a room or a group asks for a password.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Door {
+    /// It asks for none.
+    Public,
+    /// It asks for one.
+    Private,
+}
+
+/// A group as `#listgroups` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupRow<'a> {
+    /// Its name.
+    pub name: &'a ItemName,
+    /// Who made it.
+    pub owner: &'a UserName,
+    /// Its number.
+    pub no: u32,
+    /// Messages in it.
+    pub messages: u32,
+    /// Users in it.
+    pub users: u32,
+    /// Whole seconds left; 0 once its time is over.
+    pub seconds: u32,
+    /// Whether it asks for a password.
+    pub door: Door,
+    /// Who may join.
+    pub admits: Admits,
+}
+
+/// A message as `#listmessages` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageRow<'a> {
+    /// Its heading.
+    pub name: &'a ItemName,
+    /// Who posted it.
+    pub owner: &'a UserName,
+    /// Its number in the group.
+    pub id: u32,
+    /// The number of the message it replies to; 0 at the top level.
+    pub parent: u32,
+    /// Direct replies.
+    pub replies: u32,
+    /// Whole seconds left; 0 for a reply.
+    pub seconds: u32,
+}
+
+/// Something that one or many sessions hear without having asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// Somebody spoke to a room.
+    Said {
+        /// The room.
+        room: &'a ItemName,
+        /// Who spoke.
+        sender: &'a UserName,
+        /// What was said.
+        text: &'a str,
+    },
+    /// Somebody spoke to this user alone.
+    Whispered {
+        /// Who spoke.
+        sender: &'a UserName,
+        /// What was said.
+        text: &'a str,
+    },
+    /// Somebody offers an address to connect to.
+    PeerOffered {
+        /// Who offers.
+        sender: &'a UserName,
+        /// The port.
+        port: u16,
+        /// The address, as the sender wrote it.
+        address: &'a str,
+    },
+    /// The server is about to close the connection, or has moved its user.
+    Warning(Warning<'a>),
+    /// The server has something else to say.
+    Notice(Notice),
+}
+
+/// Why the server closes a connection or moves its user.
+#[derive(Clone, Copy, Debug)]
+pub enum Warning<'a> {
+    /// 1000 bytes without an end of line.
+    LineTooLong,
+    /// A body of more lines than the server takes.
+    TooManyLines,
+    /// Not logged in within the time.
+    LoginTimeout,
+    /// Silent for longer than the administrator allows.
+    Idle,
+    /// Too many wrong passwords.
+    WrongPasswords,
+    /// The account logged in from elsewhere.
+    LoggedInElsewhere,
+    /// The room's owner sent the user to `Home`.
+    Kicked {
+        /// The room.
+        room: &'a ItemName,
+        /// Its owner.
+        owner: &'a UserName,
+    },
+    /// No more connections are taken.
+    ServerFull,
+    /// No more connections are taken from this address.
+    AddressFull,
+    /// The server stops.
+    Stopping,
+    /// Too slow in reading a list that has changed too much since.
+    TooSlow,
+}
+
+/// What the server says without closing anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// The answer to telnet's "are you there".
+    Alive,
+}

@@ -1,0 +1,408 @@
+//! Lists under way: answers of many rows, given as fast as the reader takes them.
+//!
+//! The head of a list says how many rows follow, so a list is of what was there when it was asked for: what comes
+//! later is not in it, and what goes before its row was sent leaves a ghost behind. Rows show the numbers (users,
+//! seconds) of the moment in which they are sent.
+
+use std::collections::BTreeMap;
+
+use crate::core::command::Admits;
+use crate::core::event::{
+    Door, GroupRow, List, MessageRow, Reply, RoomRow, Row, UserKind, Warning,
+};
+use crate::core::name::{ItemName, UserName};
+use crate::core::outbox::Outbox;
+use crate::core::room::{HOME, Member, seconds_left};
+use crate::core::session::SessionId;
+use crate::core::{Answer, House, Now, Outcome};
+use crate::limits::{GHOST_ROWS_MAX, LIST_ROWS_PER_STEP};
+
+/// What is listed: rooms, the users of a room, groups, the messages of a group. By number, which is never used twice.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum ListKey {
+    Rooms,
+    Users(u32),
+    Groups,
+    Messages(u32),
+}
+
+/// A list under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listing {
+    reader: SessionId,
+    key: ListKey,
+    /// Only messages with this parent.
+    parent: Option<u32>,
+    /// Rows before this place in the list have been sent; rows from `end` on came later.
+    next: u64,
+    end: u64,
+    /// When it was asked for: what was marked by then is left out.
+    at: u64,
+    /// How many burials there had been.
+    burials: u64,
+    /// Rows for connections that have not logged in.
+    strangers: u32,
+}
+
+/// A row whose item has gone.
+#[derive(Debug)]
+struct Ghost {
+    burial: u64,
+    marked_since: Option<u64>,
+    row: GhostRow,
+}
+
+/// What a ghost still says.
+#[derive(Debug)]
+pub(super) enum GhostRow {
+    Room { name: ItemName, owner: Option<UserName>, door: Door, admits: Admits },
+    User { name: UserName, kind: UserKind },
+    Group { name: ItemName, owner: UserName, no: u32, messages: u32, door: Door, admits: Admits },
+    Message { name: ItemName, owner: UserName, id: u32, parent: u32, replies: u32 },
+}
+
+impl GhostRow {
+    fn row(&self) -> Row<'_> {
+        match self {
+            Self::Room { name, owner, door, admits } => Row::Room(RoomRow {
+                name,
+                owner: owner.as_ref(),
+                users: 0,
+                seconds: 1,
+                door: *door,
+                admits: *admits,
+            }),
+            Self::User { name, kind } => Row::User(name, *kind),
+            Self::Group { name, owner, no, messages, door, admits } => Row::Group(GroupRow {
+                name,
+                owner,
+                no: *no,
+                messages: *messages,
+                users: 0,
+                seconds: 1,
+                door: *door,
+                admits: *admits,
+            }),
+            Self::Message { name, owner, id, parent, replies } => Row::Message(MessageRow {
+                name,
+                owner,
+                id: *id,
+                parent: *parent,
+                replies: *replies,
+                seconds: u32::from(*parent == 0),
+            }),
+        }
+    }
+
+    fn is_below(&self, wanted: u32) -> bool {
+        matches!(self, Self::Message { parent, .. } if *parent == wanted)
+    }
+}
+
+/// All lists under way, by the slot of their reader, and the ghosts they still have to show.
+#[derive(Debug, Default)]
+pub(super) struct Lists {
+    open: BTreeMap<u32, Listing>,
+    ghosts: BTreeMap<(ListKey, u64), Ghost>,
+    burials: u64,
+}
+
+impl Lists {
+    pub(super) fn is_open(&self, session: u32) -> bool {
+        self.open.contains_key(&session)
+    }
+
+    /// Whether a list under way would miss a row that goes now.
+    pub(super) fn wants(&self, key: ListKey) -> bool {
+        !self.open.is_empty() && self.open.values().any(|listing| listing.key == key)
+    }
+
+    /// Keeps the row of an item that goes. Says whose list is to be given up when that is one too many.
+    pub(super) fn bury(
+        &mut self,
+        key: ListKey,
+        place: u64,
+        marked_since: Option<u64>,
+        row: GhostRow,
+    ) -> Option<SessionId> {
+        self.burials += 1;
+        self.ghosts.insert((key, place), Ghost { burial: self.burials, marked_since, row });
+        if self.ghosts.len() < GHOST_ROWS_MAX {
+            return None;
+        }
+        let oldest = self.open.values().min_by_key(|listing| listing.burials)?.reader;
+        self.close(oldest.index);
+        Some(oldest)
+    }
+
+    /// The list is over, or its reader has gone.
+    pub(super) fn close(&mut self, session: u32) {
+        if self.open.remove(&session).is_none() {
+            return;
+        }
+        match self.open.values().map(|listing| listing.burials).min() {
+            None => self.ghosts.clear(),
+            Some(needed) => self.ghosts.retain(|_, ghost| ghost.burial > needed),
+        }
+    }
+
+    /// The next ghost that belongs into a list.
+    fn next_ghost(&self, listing: &Listing) -> Option<(u64, &Ghost)> {
+        if self.ghosts.is_empty() || listing.next >= listing.end {
+            return None;
+        }
+        let range = (listing.key, listing.next)..(listing.key, listing.end);
+        self.ghosts.range(range).map(|(&(_, place), ghost)| (place, ghost)).find(|(_, ghost)| {
+            ghost.burial > listing.burials
+                && ghost.marked_since.is_none_or(|since| since > listing.at)
+                && listing.parent.is_none_or(|parent| ghost.row.is_below(parent))
+        })
+    }
+}
+
+/// A live item: its place in the list, and its slot (of a member: its position).
+type Item = (u64, u32);
+
+impl House {
+    /// Answers with a list, or its first rows.
+    pub(super) fn list(
+        &mut self,
+        now: Now,
+        reader: SessionId,
+        key: ListKey,
+        parent: Option<u32>,
+        out: &mut dyn Outbox,
+    ) -> Outcome {
+        let mut listing = Listing {
+            reader,
+            key,
+            parent,
+            next: 0,
+            end: self.end_of(key),
+            at: now.ms,
+            burials: self.lists.burials,
+            strangers: if key == ListKey::Users(HOME) { self.sessions.strangers() } else { 0 },
+        };
+        let count = self.count(&listing) + listing.strangers;
+        out.reply(reader, &Reply::List(kind(key), count));
+        if !self.step(now, &mut listing, out) {
+            self.lists.open.insert(reader.index, listing);
+        }
+        Ok(Answer::Given)
+    }
+
+    /// Gives the next rows of the list that `reader` is being sent, if any.
+    pub fn resume(&mut self, now: Now, reader: SessionId, out: &mut dyn Outbox) {
+        let Some(mut listing) = self.lists.open.get(&reader.index).copied() else { return };
+        if listing.reader != reader {
+            return;
+        }
+        if self.step(now, &mut listing, out) {
+            self.lists.close(reader.index);
+        } else {
+            self.lists.open.insert(reader.index, listing);
+        }
+    }
+
+    /// A list's reader was given up on: tells it so and closes it.
+    pub(super) fn dismiss_slow_reader(
+        &mut self,
+        now: Now,
+        reader: SessionId,
+        out: &mut dyn Outbox,
+    ) {
+        self.dismiss(now, reader, &Warning::TooSlow, out);
+    }
+
+    /// Sends up to [`LIST_ROWS_PER_STEP`] rows. True when the list is finished.
+    fn step(&self, now: Now, listing: &mut Listing, out: &mut dyn Outbox) -> bool {
+        let mut live = self.seek(listing);
+        for _ in 0..LIST_ROWS_PER_STEP {
+            let ghost = self.lists.next_ghost(listing);
+            let row = match (live, ghost) {
+                (Some((place, slot)), ghost) if ghost.is_none_or(|(other, _)| place < other) => {
+                    listing.next = place + 1;
+                    let row = self.row(now, listing.key, slot);
+                    live = self.after(listing, (place, slot));
+                    row
+                }
+                (_, Some((place, ghost))) => {
+                    listing.next = place + 1;
+                    ghost.row.row()
+                }
+                (_, None) if listing.strangers > 0 => {
+                    listing.strangers -= 1;
+                    Row::Stranger
+                }
+                (_, None) => return true,
+            };
+            out.reply(listing.reader, &Reply::Row(row));
+        }
+        live.is_none() && listing.strangers == 0 && self.lists.next_ghost(listing).is_none()
+    }
+
+    /// The first live item from `listing.next` on.
+    fn seek(&self, listing: &Listing) -> Option<Item> {
+        self.shown(listing, self.at_or_after(listing, listing.next))
+    }
+
+    /// The live item behind another.
+    fn after(&self, listing: &Listing, (place, slot): Item) -> Option<Item> {
+        let next = match (listing.key, listing.parent) {
+            (ListKey::Messages(no), Some(_)) => {
+                let group = self.groups.at(self.groups.numbered(no)?);
+                let slot = self.messages.sibling(group, slot)?;
+                Some((u64::from(self.messages.at(slot).id.get()), slot))
+            }
+            _ => self.at_or_after(listing, place + 1),
+        };
+        self.shown(listing, next)
+    }
+
+    /// Passes over what is not in the list: marked when it was asked for, or added later.
+    fn shown(&self, listing: &Listing, mut item: Option<Item>) -> Option<Item> {
+        while let Some((place, slot)) = item {
+            if place >= listing.end {
+                return None;
+            }
+            if !self.was_marked(listing, slot) {
+                break;
+            }
+            item = self.at_or_after(listing, place + 1);
+        }
+        item
+    }
+
+    fn at_or_after(&self, listing: &Listing, place: u64) -> Option<Item> {
+        match listing.key {
+            ListKey::Rooms => {
+                let room = self.rooms.next(place)?;
+                Some((u64::from(room.no), self.rooms.numbered(room.no)?))
+            }
+            ListKey::Users(no) => {
+                let members = self.rooms.at(self.rooms.numbered(no)?).members();
+                let from = members.partition_point(|member| member.entry < place);
+                let at =
+                    members[from..].iter().position(|member| member.session != Member::GONE)?;
+                Some((members[from + at].entry, (from + at) as u32))
+            }
+            ListKey::Groups => {
+                let group = self.groups.next(place)?;
+                Some((u64::from(group.no), self.groups.numbered(group.no)?))
+            }
+            ListKey::Messages(no) => {
+                let group = self.groups.at(self.groups.numbered(no)?);
+                let slot = self.messages.next(group, listing.parent, place)?;
+                Some((u64::from(self.messages.at(slot).id.get()), slot))
+            }
+        }
+    }
+
+    /// Whether an item was marked when the list was asked for.
+    fn was_marked(&self, listing: &Listing, slot: u32) -> bool {
+        match listing.key {
+            ListKey::Rooms => self.rooms.at(slot).is_marked(listing.at),
+            ListKey::Users(_) => false,
+            ListKey::Groups => self.groups.at(slot).is_marked(listing.at),
+            ListKey::Messages(no) => self.groups.numbered(no).is_some_and(|group| {
+                self.messages.is_marked(self.groups.at(group), slot, listing.at)
+            }),
+        }
+    }
+
+    fn end_of(&self, key: ListKey) -> u64 {
+        match key {
+            ListKey::Rooms => u64::from(self.numbers.next_room()),
+            ListKey::Users(no) => {
+                self.rooms.numbered(no).map_or(0, |slot| self.rooms.at(slot).next_entry())
+            }
+            ListKey::Groups => u64::from(self.numbers.next_group()),
+            ListKey::Messages(no) => {
+                let slot = self.groups.numbered(no);
+                slot.map_or(0, |slot| u64::from(self.groups.at(slot).next_message))
+            }
+        }
+    }
+
+    /// How many live rows a list that begins now has.
+    fn count(&self, listing: &Listing) -> u32 {
+        let count = match listing.key {
+            ListKey::Rooms => self.rooms.count() - self.rooms.marked(listing.at),
+            ListKey::Users(no) => {
+                return self.rooms.numbered(no).map_or(0, |slot| self.rooms.at(slot).users());
+            }
+            ListKey::Groups => self.groups.count() - self.groups.marked(listing.at),
+            ListKey::Messages(no) => match self.groups.numbered(no) {
+                Some(slot) if listing.parent.is_none() && !self.messages.any_marked(listing.at) => {
+                    self.groups.at(slot).messages.len()
+                }
+                _ => {
+                    let first = self.seek(listing);
+                    std::iter::successors(first, |&item| self.after(listing, item)).count()
+                }
+            },
+        };
+        u32::try_from(count).expect("slots are counted in 32 bits")
+    }
+
+    fn row(&self, now: Now, key: ListKey, slot: u32) -> Row<'_> {
+        match key {
+            ListKey::Rooms => Row::Room(self.room_row(now, slot)),
+            ListKey::Users(no) => {
+                let room =
+                    self.rooms.at(self.rooms.numbered(no).expect("the room of a row is there"));
+                let user = self.sessions.user(room.members()[slot as usize].session);
+                Row::User(&user.name, user.kind)
+            }
+            ListKey::Groups => Row::Group(self.group_row(now, slot)),
+            ListKey::Messages(_) => Row::Message(self.message_row(now, slot)),
+        }
+    }
+
+    fn room_row(&self, now: Now, slot: u32) -> RoomRow<'_> {
+        let room = self.rooms.at(slot);
+        RoomRow {
+            name: &room.name,
+            owner: room.owner.map(|person| self.persons.name(person)),
+            users: room.users(),
+            seconds: room.seconds_left(now.ms),
+            door: room.door(),
+            admits: room.admits,
+        }
+    }
+
+    fn group_row(&self, now: Now, slot: u32) -> GroupRow<'_> {
+        let group = self.groups.at(slot);
+        GroupRow {
+            name: &group.name,
+            owner: self.persons.name(group.owner),
+            no: group.no,
+            messages: group.messages.len() as u32,
+            users: group.users(),
+            seconds: group.seconds_left(now.ms),
+            door: group.door(),
+            admits: group.admits,
+        }
+    }
+
+    pub(super) fn message_row(&self, now: Now, slot: u32) -> MessageRow<'_> {
+        let message = self.messages.at(slot);
+        MessageRow {
+            name: &message.name,
+            owner: self.persons.name(message.poster),
+            id: message.id.get(),
+            parent: message.parent,
+            replies: message.replies,
+            seconds: if message.parent == 0 { seconds_left(message.deadline, now.ms) } else { 0 },
+        }
+    }
+}
+
+fn kind(key: ListKey) -> List {
+    match key {
+        ListKey::Rooms => List::Rooms,
+        ListKey::Users(_) => List::Users,
+        ListKey::Groups => List::Groups,
+        ListKey::Messages(_) => List::Messages,
+    }
+}

@@ -1,0 +1,310 @@
+//! Rooms: what they are, who is in them, when they expire. What users do with them is in `chat.rs`.
+//!
+//! A room's members stand in the order in which they came; one who leaves leaves a gap, and the gaps are closed when
+//! they are more than the members, so that coming and going costs the same however full the room is.
+
+use std::collections::BTreeMap;
+
+use slab::Slab;
+use zeroize::Zeroizing;
+
+use crate::core::command::Admits;
+use crate::core::event::Door;
+use crate::core::expiry::{Expiry, NOWHERE, Timed};
+use crate::core::history::History;
+use crate::core::name::{Folded, ItemName};
+use crate::core::record::{PersonNo, Place};
+use crate::core::session::{Presence, Sessions};
+
+/// A member of a room, or the gap one has left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Member {
+    /// The slot of the member's session; [`Member::GONE`] for a gap.
+    pub session: u32,
+    /// The number of the entry; grows from member to member of the room.
+    pub entry: u64,
+}
+
+impl Member {
+    /// The slot that stands for "nobody any more".
+    pub const GONE: u32 = u32::MAX;
+}
+
+/// A room.
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) no: u32,
+    pub(super) name: ItemName,
+    /// Who made it; nobody made `Home`.
+    pub(super) owner: Option<PersonNo>,
+    pub(super) password: Zeroizing<Box<str>>,
+    pub(super) admits: Admits,
+    members: Vec<Member>,
+    users: u32,
+    next_entry: u64,
+    /// Since when nobody is in it; what the log knows of that.
+    pub(super) idle_since: Option<u64>,
+    pub(super) history: History,
+    /// Who was kicked.
+    pub(super) bans: Vec<Folded>,
+    /// `#userstatus`
+    pub(super) stamp: u32,
+    pub(super) place: Option<Place>,
+    pub(super) idle_place: Option<Place>,
+    deadline: u64,
+    position: u32,
+}
+
+/// The slot and the number of `Home`.
+pub(super) const HOME: u32 = 0;
+
+/// Gaps up to this many are left alone.
+const GAPS_MIN: usize = 16;
+
+impl Room {
+    /// The members, gaps among them.
+    pub(super) fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    pub(super) fn users(&self) -> u32 {
+        self.users
+    }
+
+    /// The number the next member's entry gets.
+    pub(super) fn next_entry(&self) -> u64 {
+        self.next_entry
+    }
+
+    /// Since when the room's time has been over: it is then marked, and goes with the next sweep.
+    pub(super) fn marked_since(&self) -> Option<u64> {
+        (self.position != NOWHERE).then_some(self.deadline)
+    }
+
+    pub(super) fn is_marked(&self, now: u64) -> bool {
+        self.marked_since().is_some_and(|since| since <= now)
+    }
+
+    /// Whole seconds until it expires, at least 1; 0 while it does not.
+    pub(super) fn seconds_left(&self, now: u64) -> u32 {
+        match self.marked_since() {
+            Some(deadline) => seconds_left(deadline, now),
+            None => 0,
+        }
+    }
+
+    pub(super) fn door(&self) -> Door {
+        door(&self.password)
+    }
+}
+
+/// Whether what has this password asks for one.
+pub(super) fn door(password: &str) -> Door {
+    if password.is_empty() { Door::Public } else { Door::Private }
+}
+
+/// Whole seconds from `now` to `deadline`, at least 1.
+pub(super) fn seconds_left(deadline: u64, now: u64) -> u32 {
+    let seconds = deadline.saturating_sub(now) / 1000;
+    u32::try_from(seconds.max(1)).unwrap_or(u32::MAX)
+}
+
+impl Timed for Slab<Room> {
+    fn deadline(&self, item: u32) -> u64 {
+        self[item as usize].deadline
+    }
+
+    fn position(&self, item: u32) -> u32 {
+        self[item as usize].position
+    }
+
+    fn set_position(&mut self, item: u32, position: u32) {
+        self[item as usize].position = position;
+    }
+}
+
+/// All rooms.
+#[derive(Debug)]
+pub(super) struct Rooms {
+    slots: Slab<Room>,
+    names: BTreeMap<Folded, u32>,
+    /// By number, which is the order of creation.
+    numbers: BTreeMap<u32, u32>,
+    expiry: Expiry,
+}
+
+/// What a new room is made of.
+#[derive(Debug)]
+pub(super) struct NewRoom<'a> {
+    pub(super) no: u32,
+    pub(super) name: ItemName,
+    pub(super) owner: Option<PersonNo>,
+    pub(super) password: &'a str,
+    pub(super) admits: Admits,
+    pub(super) stamp: u32,
+    pub(super) place: Option<Place>,
+}
+
+impl Rooms {
+    /// Just `Home`.
+    pub(super) fn new(stamp: u32) -> Self {
+        let mut rooms = Self {
+            slots: Slab::new(),
+            names: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            expiry: Expiry::default(),
+        };
+        let home = rooms.add(NewRoom {
+            no: HOME,
+            name: ItemName::new("Home").expect("the name is valid"),
+            owner: None,
+            password: "",
+            admits: Admits::Anonymous,
+            stamp,
+            place: None,
+        });
+        assert_eq!(home, HOME, "Home has the first slot");
+        rooms
+    }
+
+    /// Adds a room that nobody is in; its time does not run yet.
+    pub(super) fn add(&mut self, new: NewRoom<'_>) -> u32 {
+        let folded = new.name.folded();
+        let slot = self.slots.insert(Room {
+            no: new.no,
+            name: new.name,
+            owner: new.owner,
+            password: Zeroizing::new(new.password.into()),
+            admits: new.admits,
+            members: Vec::new(),
+            users: 0,
+            next_entry: 0,
+            idle_since: None,
+            history: History::default(),
+            bans: Vec::new(),
+            stamp: new.stamp,
+            place: new.place,
+            idle_place: None,
+            deadline: 0,
+            position: NOWHERE,
+        }) as u32;
+        self.names.insert(folded, slot);
+        self.numbers.insert(new.no, slot);
+        slot
+    }
+
+    /// Takes an empty room out.
+    pub(super) fn remove(&mut self, slot: u32) -> Room {
+        assert!(
+            slot != HOME && self.at(slot).users == 0,
+            "only an empty room goes, and never Home"
+        );
+        self.expiry.remove(&mut self.slots, slot);
+        let room = self.slots.remove(slot as usize);
+        self.names.remove(&room.name.folded());
+        self.numbers.remove(&room.no);
+        room
+    }
+
+    pub(super) fn at(&self, slot: u32) -> &Room {
+        &self.slots[slot as usize]
+    }
+
+    pub(super) fn at_mut(&mut self, slot: u32) -> &mut Room {
+        &mut self.slots[slot as usize]
+    }
+
+    pub(super) fn named(&self, name: &ItemName) -> Option<u32> {
+        self.names.get(&name.folded()).copied()
+    }
+
+    pub(super) fn numbered(&self, no: u32) -> Option<u32> {
+        self.numbers.get(&no).copied()
+    }
+
+    /// Rooms, `Home` among them.
+    pub(super) fn count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The first room whose number is at least `no`.
+    pub(super) fn next(&self, no: u64) -> Option<&Room> {
+        let no = u32::try_from(no).ok()?;
+        self.numbers.range(no..).next().map(|(_, &slot)| self.at(slot))
+    }
+
+    /// All rooms in order of creation.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Room> {
+        self.numbers.values().map(|&slot| self.at(slot))
+    }
+
+    /// The slots of all rooms in order of creation.
+    pub(super) fn slots(&self) -> Vec<u32> {
+        self.numbers.values().copied().collect()
+    }
+
+    /// How many rooms are marked.
+    pub(super) fn marked(&self, now: u64) -> usize {
+        match self.next_deadline() {
+            Some(deadline) if deadline <= now => {
+                self.iter().filter(|room| room.is_marked(now)).count()
+            }
+            _ => 0,
+        }
+    }
+
+    /// Adds a member behind the others.
+    pub(super) fn enter(&mut self, slot: u32, session: u32, stamp: u32) -> Presence {
+        let room = &mut self.slots[slot as usize];
+        let position = room.members.len() as u32;
+        room.members.push(Member { session, entry: room.next_entry });
+        room.next_entry += 1;
+        room.users += 1;
+        room.stamp = stamp;
+        Presence { room: slot, position }
+    }
+
+    /// Takes a member out, and closes the gaps when they have become too many. Says which entry it was.
+    pub(super) fn leave(&mut self, presence: Presence, stamp: u32, sessions: &mut Sessions) -> u64 {
+        let room = &mut self.slots[presence.room as usize];
+        let member = &mut room.members[presence.position as usize];
+        assert!(member.session != Member::GONE, "a member leaves once");
+        member.session = Member::GONE;
+        let entry = member.entry;
+        room.users -= 1;
+        room.stamp = stamp;
+        let gaps = room.members.len() - room.users as usize;
+        if gaps > GAPS_MIN.max(room.users as usize) || room.users == 0 {
+            close_gaps(room, presence.room, sessions);
+        }
+        entry
+    }
+
+    /// Lets the room's time run, to be over at `deadline`; or stops it.
+    pub(super) fn set_deadline(&mut self, slot: u32, deadline: Option<u64>) {
+        self.expiry.remove(&mut self.slots, slot);
+        if let Some(deadline) = deadline {
+            self.at_mut(slot).deadline = deadline;
+            self.expiry.insert(&mut self.slots, slot);
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<u64> {
+        self.expiry.first_deadline(&self.slots)
+    }
+
+    /// The room whose time is over the longest.
+    pub(super) fn first_marked(&self, now: u64) -> Option<u32> {
+        self.expiry.first().filter(|&slot| self.slots.deadline(slot) <= now)
+    }
+}
+
+fn close_gaps(room: &mut Room, slot: u32, sessions: &mut Sessions) {
+    room.members.retain(|member| member.session != Member::GONE);
+    for (position, member) in room.members.iter().enumerate() {
+        sessions.user_mut(member.session).rooms.move_to(slot, position as u32);
+    }
+    if room.members.is_empty() {
+        room.members = Vec::new();
+    }
+}

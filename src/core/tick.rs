@@ -1,0 +1,152 @@
+//! What happens by itself: log-in times, delayed attempts, the sweep of what has expired, history written behind.
+//!
+//! Each part is bounded per turn. [`House::next_deadline`] is exact, so that a house in which nothing is due never
+//! wakes anybody.
+
+use crate::core::outbox::Purpose;
+use crate::core::record::Record;
+use crate::core::{House, Now, Outbox};
+use crate::limits::{
+    CLOCK_SAVE_INTERVAL_MS, HISTORY_WRITES_PER_TURN, SWEEP_INTERVAL_MS, SWEEP_ITEMS_MAX,
+};
+
+/// Sessions looked at in one turn.
+const SESSIONS_PER_TURN: usize = 256;
+
+impl House {
+    /// Does what is due.
+    pub fn tick(&mut self, now: Now, out: &mut dyn Outbox) {
+        self.reserve_numbers(now, out);
+        for reader in std::mem::take(&mut self.too_slow) {
+            self.dismiss_slow_reader(now, reader, out);
+        }
+        self.look_at_sessions(now, out);
+        self.sweep(now, out);
+        self.write_history(now, out);
+        for no in std::mem::take(&mut self.unrecorded_idle) {
+            if let Some(slot) = self.rooms.numbered(no) {
+                let since = self.rooms.at(slot).idle_since;
+                self.note_idle(now, slot, since, out);
+            }
+        }
+        if self.clock_due().is_some_and(|due| due <= now.ms) {
+            self.save_numbers(now, out);
+            // A full disk keeps the clock back, but must not keep the server awake.
+            self.numbers.clock_saved = now.ms;
+        }
+        self.bury_the_dead(out);
+    }
+
+    /// When [`House::tick`] has something to do, in ms of the server's clock. Never, if nothing ever will be.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        let swept = [
+            self.rooms.next_deadline(),
+            self.groups.next_deadline(),
+            self.messages.next_deadline(),
+        ];
+        let sweep = swept.into_iter().flatten().min().map(|due| due.max(self.sweep_at));
+        let now = (!self.too_slow.is_empty() || !self.unrecorded_idle.is_empty()).then_some(0);
+        [sweep, self.sessions.next_deadline(), self.unsaved_due, self.clock_due(), now]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// When the clock has to be written: only while something waits for it.
+    fn clock_due(&self) -> Option<u64> {
+        let waiting = [
+            self.rooms.next_deadline(),
+            self.groups.next_deadline(),
+            self.messages.next_deadline(),
+        ];
+        waiting.into_iter().flatten().next()?;
+        Some(self.numbers.clock_saved + CLOCK_SAVE_INTERVAL_MS)
+    }
+
+    fn look_at_sessions(&mut self, now: Now, out: &mut dyn Outbox) {
+        for _ in 0..SESSIONS_PER_TURN {
+            let Some(index) = self.sessions.first_due(now.ms) else { return };
+            let id = self.sessions.at(index).id;
+            if self.sessions.at(index).attempt.is_none() {
+                self.login_timeout(now, id, out);
+            } else if self.attempt_again(now, id, out) {
+                return;
+            }
+        }
+    }
+
+    fn sweep(&mut self, now: Now, out: &mut dyn Outbox) {
+        if now.ms < self.sweep_at {
+            return;
+        }
+        let mut swept = 0;
+        while swept < SWEEP_ITEMS_MAX && self.sweep_one(now, out) {
+            swept += 1;
+        }
+        if swept > 0 && swept < SWEEP_ITEMS_MAX {
+            self.sweep_at = now.ms + SWEEP_INTERVAL_MS;
+        }
+    }
+
+    /// Removes one thing whose time is over. That a thread is over follows from its own record, so nothing is written.
+    fn sweep_one(&mut self, now: Now, out: &mut dyn Outbox) -> bool {
+        if let Some(slot) = self.messages.first_marked(now.ms) {
+            let group = self.messages.at(slot).group;
+            let group = self.groups.numbered(group).expect("a message's group is there");
+            self.drop_thread(group, slot);
+        } else if let Some(slot) = self.groups.first_marked(now.ms) {
+            let no = self.groups.at(slot).no;
+            self.drop_group(slot);
+            write_removal(&Record::GroupRemoved { no }, out);
+        } else if let Some(slot) = self.rooms.first_marked(now.ms) {
+            let no = self.rooms.at(slot).no;
+            self.drop_room(slot);
+            write_removal(&Record::RoomRemoved { no }, out);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn write_history(&mut self, now: Now, out: &mut dyn Outbox) {
+        if self.unsaved_due.is_none_or(|due| now.ms < due) {
+            return;
+        }
+        for _ in 0..HISTORY_WRITES_PER_TURN {
+            let Some((no, line)) = self.unsaved.pop_front() else { break };
+            self.write_line(no, line, out);
+        }
+        // What is left goes in the next turn.
+        self.unsaved_due = (!self.unsaved.is_empty()).then_some(now.ms);
+    }
+
+    /// Writes a line, unless it has left the ring already: so a busy room costs the card less.
+    fn write_line(&mut self, room: u32, no: u32, out: &mut dyn Outbox) {
+        let Some(slot) = self.rooms.numbered(room) else { return };
+        let history = &mut self.rooms.at_mut(slot).history;
+        let Some(line) = history.get(no) else { return };
+        let (sender, text) = (line.sender.clone(), &line.text);
+        let record = Record::Line { room, line: no, time: line.time, sender, text };
+        if let Ok(place) = out.record(&record, Purpose::Fact) {
+            history.written(no, place);
+        }
+    }
+
+    /// Writes what the log should know before the server stops: its clock, and every line said.
+    pub fn stop(&mut self, now: Now, out: &mut dyn Outbox) {
+        while let Some((no, line)) = self.unsaved.pop_front() {
+            self.write_line(no, line, out);
+        }
+        self.unsaved_due = None;
+        self.save_numbers(now, out);
+        self.bury_the_dead(out);
+    }
+}
+
+/// Writes that something is gone. A disk that cannot take it loses nothing: the same deadline ends it again.
+fn write_removal(record: &Record<'_>, out: &mut dyn Outbox) {
+    if let Ok(place) = out.record(record, Purpose::Upkeep) {
+        out.retire(place);
+    }
+}

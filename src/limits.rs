@@ -1,0 +1,152 @@
+//! Every bound of the program that is not an option of the configuration, with the reason for its number.
+//!
+//! Owns nothing but constants. Relations between bounds are checked when the program is compiled.
+//! What happens *at* a bound stands with the code that meets it, and in `docs/limits.md`.
+
+/// Bytes of one input line, terminator included (spec `mec.md` 1: the input buffer is 1000 bytes).
+pub const LINE_BYTES_MAX: usize = 1000;
+
+/// Bytes of text that one line can become: every byte of an invalid sequence may grow to U+FFFD (three bytes).
+pub const TEXT_BYTES_MAX: usize = 3 * LINE_BYTES_MAX;
+
+/// Bytes of a name of a user, room, group or message (spec `mec.md` 3).
+pub const NAME_BYTES_MAX: usize = 30;
+
+/// Bytes of a password, a real name, an e-mail address (spec `mec.md` 3).
+pub const SECRET_BYTES_MAX: usize = 64;
+
+/// Bytes read from one connection in one turn: enough for 64 short requests under way at once, and small enough
+/// that a paused connection holds little.
+pub const READ_BYTES_MAX: usize = 4096;
+
+/// Events taken from one `poll`: a turn stays short, and what is left is returned by the next call.
+pub const EVENTS_PER_TURN: usize = 1024;
+
+/// Blocks for partial lines that are kept when nobody uses them: as many lines are cut in two by a burst of slow
+/// networks, and more would be memory held for nothing (64 blocks are 64 kB).
+pub const PARKED_SPARE_MAX: usize = 64;
+
+/// Connections accepted from one listener in one turn, so that a flood of them does not starve the others.
+pub const ACCEPTS_PER_TURN: usize = 64;
+
+/// Slices handed to one `writev`. The kernel takes 1024; past 64 the gain per slice is lost in the copy of the array.
+pub const SLICES_PER_WRITE: usize = 64;
+
+/// Bytes of a shared block of rendered events. A block is freed when its last reader has it, so a small block
+/// bounds what one slow reader can pin.
+pub const BLOCK_BYTES: usize = 4096;
+
+/// Emptied blocks kept for the next turn.
+pub const BLOCKS_SPARE_MAX: usize = 64;
+
+/// Bytes of answers waiting for a connection above which it is not read from.
+pub const ANSWERS_WAITING_MAX: usize = 16 * 1024;
+
+/// Rows of a list rendered at once; the next ones follow when the socket has taken these.
+pub const LIST_ROWS_PER_STEP: usize = 200;
+
+/// Rows remembered for lists under way after their item has gone. Over it the oldest list's reader is dropped.
+pub const GHOST_ROWS_MAX: usize = 16 * 1024;
+
+/// Milliseconds between two sweeps of what has expired (spec `mec.md` 4: one a second at most).
+pub const SWEEP_INTERVAL_MS: u64 = 1000;
+
+/// Items deleted in one sweep; what is left goes in the next turn, so that a mass expiry does not hold up the chat.
+pub const SWEEP_ITEMS_MAX: usize = 1000;
+
+/// Milliseconds the server's clock may run without being written, while anything waits for it (spec `mec.md` 10:
+/// to within a minute).
+pub const CLOCK_SAVE_INTERVAL_MS: u64 = 55_000;
+
+/// Status numbers reserved ahead on disk, so that one record covers many changes (spec `mec.md` 8).
+pub const STAMPS_RESERVED: u32 = 65_536;
+
+/// Milliseconds for which a challenge's nonce is good (spec `mec.md` 9).
+pub const CHALLENGE_MS: u64 = 60_000;
+
+/// Bytes of a challenge's nonce: 32 hex digits on the wire.
+pub const NONCE_BYTES: usize = 16;
+
+/// Users kept out of one room by `#kick`; one more is refused with -2.
+pub const BANS_PER_ROOM_MAX: usize = 100;
+
+/// Addresses remembered for wrong passwords; over it the one that is forgiven soonest is forgotten.
+pub const PENALTIES_MAX: usize = 4096;
+
+/// Failures that lengthen an address's delay; later ones add nothing.
+pub const PENALTY_STEPS_MAX: u32 = 10;
+
+/// Log-in attempts that may wait for a delay or a hash at once; one more is refused with -2.
+pub const ATTEMPTS_WAITING_MAX: usize = 4096;
+
+/// History lines written to the log in one turn.
+pub const HISTORY_WRITES_PER_TURN: usize = 256;
+
+/// Bytes of one message's text, all lines and their ends together. A longer one is refused with -2.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Bytes of all bodies that are being sent at one time. A body over it is still read, and then refused with -2.
+pub const BODIES_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Bytes of one record of the log before sealing: a message with the longest body, and its header.
+pub const RECORD_BYTES_MAX: usize = BODY_BYTES_MAX + 4096;
+
+/// Bytes of one file of the log: small enough that compaction has something to remove, large enough that a file's
+/// header and preallocation do not count.
+pub const LOG_FILE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes by which a log file is preallocated.
+pub const LOG_PIECE_BYTES: usize = 256 * 1024;
+
+/// Bytes kept free for moving what is still true out of one file of the log while it is removed: a whole file, and
+/// what preallocation adds at both ends. Facts leave two of these free, removals one, copies may use both, so that
+/// a full store can always be emptied.
+pub const LOG_RESERVE_BYTES: usize = LOG_FILE_BYTES + 2 * LOG_PIECE_BYTES;
+
+/// Least bytes that `storage.bytes_max` may be: both reserves, and two files to work with.
+pub const STORAGE_BYTES_MIN: u64 = 2 * LOG_RESERVE_BYTES as u64 + 2 * LOG_FILE_BYTES as u64;
+
+/// Log files held open at once: the one that is written, one under compaction, and a few that are read.
+pub const LOG_FILES_OPEN_MAX: usize = 8;
+
+/// Bytes of the write buffer of the log kept from one turn to the next; one large message does not stay in memory.
+pub const LOG_BATCH_BYTES_KEPT: usize = 16 * 1024;
+
+/// Milliseconds until a file system that had no space is asked again: a refused command stays cheap.
+pub const LOG_FULL_RETRY_MS: u64 = 1000;
+
+/// Bytes up to which everything that looks like a record behind a torn end is unsealed. A longer one must also be
+/// followed by what looks like a record, so that searching a whole file unseals a few megabytes, not gigabytes.
+pub const LOG_SEARCH_BYTES: usize = 8 * 1024;
+
+/// Bytes that compaction reads or copies in one turn.
+pub const COMPACT_BYTES_PER_TURN: usize = 64 * 1024;
+
+/// Milliseconds for which a connection that the server closes is read from, and what it sends thrown away, so that
+/// what it was told last is not lost in a reset.
+pub const LINGER_MS: u64 = 2000;
+
+/// Milliseconds for which the server tries to deliver what waits when it stops (spec `program.md`: within 5 s).
+pub const STOP_MS: u64 = 3000;
+
+/// Milliseconds until a listener that ran out of descriptors is tried again.
+pub const ACCEPT_RETRY_MS: u64 = 1000;
+
+const _: () = assert!(LINE_BYTES_MAX <= READ_BYTES_MAX, "a whole line fits in one read");
+const _: () = assert!(TEXT_BYTES_MAX <= BLOCK_BYTES, "one text fits in one block");
+const _: () = assert!(RECORD_BYTES_MAX < LOG_FILE_BYTES, "the largest record fits in a file");
+const _: () = assert!(LOG_FILE_BYTES.is_multiple_of(LOG_PIECE_BYTES), "a file is whole pieces");
+const _: () = assert!(RECORD_BYTES_MAX < 1 << 21, "a record's length fits in its 21 bits");
+const _: () =
+    assert!(BODY_BYTES_MAX <= BODIES_BYTES_MAX, "one body of the largest size can be sent");
+const _: () = assert!(CLOCK_SAVE_INTERVAL_MS < 60_000, "the clock is kept to within a minute");
+const _: () = assert!(BODY_BYTES_MAX >= LINE_BYTES_MAX, "a body takes at least one line");
+
+/// History lines that may wait to be written; over it the oldest is not written, only remembered.
+pub const HISTORY_UNSAVED_MAX: usize = 65_536;
+
+/// Milliseconds for which a connection that is being closed may take nothing of what waits for it.
+pub const FLUSH_STALL_MS: u64 = 30_000;
+
+/// Descriptors that are no connections: listeners, the log, the poll, signals, standard streams, one to spare.
+pub const DESCRIPTORS_BESIDE_CONNECTIONS: u64 = 32;

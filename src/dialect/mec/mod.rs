@@ -1,0 +1,231 @@
+//! The MEC dialect: from a connection's bytes to commands, and from answers and events to lines (spec `mec.md` 1 to 9;
+//! `docs/protocol.md` for who writes a client).
+//!
+//! The road of a byte: `telnet` takes out its sequences, `line` cuts lines and carries out corrections, `words` parts a
+//! line, `verbs` names the command, `arguments` checks it; `body` gathers the lines of a message. `render` and `help`
+//! go the other way. Nothing here knows a socket, or who else is there.
+//!
+//! Invariants: what is asked does not depend on where a segment ends. A line that came whole and needs no cleaning is
+//! never copied. A connection between lines owns no memory but its [`Reader`], unless it sends a message's body or has
+//! offered telnet options.
+
+mod arguments;
+mod body;
+pub mod help;
+mod line;
+pub mod render;
+mod telnet;
+#[cfg(test)]
+mod tests;
+pub mod verbs;
+mod words;
+
+use crate::core::command::Body;
+use crate::core::event::{Notice, Warning};
+use crate::core::{Command, Standing, Status};
+use crate::dialect::mec::body::{Outcome, Post, Posting};
+use crate::dialect::mec::line::{Cut, Lines};
+use crate::dialect::mec::verbs::{Parse, Serves, Verb, verb};
+use crate::dialect::mec::words::{Words, decoded};
+use crate::dialect::park::Park;
+use crate::limits::TEXT_BYTES_MAX;
+
+/// One connection's state between segments. Small: what is rarely needed is behind a pointer.
+#[derive(Debug, Default)]
+pub struct Reader {
+    lines: Lines,
+    /// The body that is being sent, or was just delivered.
+    posting: Option<Box<Posting>>,
+    phase: Phase,
+}
+
+/// What the connections of a server share while they read.
+#[derive(Debug)]
+pub struct Context<'c> {
+    /// Where partial lines wait.
+    pub park: &'c mut Park,
+    /// Bytes of all bodies that are being sent; [`crate::limits::BODIES_BYTES_MAX`] bounds it.
+    pub bodies_bytes: &'c mut usize,
+    /// Lines that a message may have (`limits.message_lines`).
+    pub message_lines_max: u32,
+    /// Room for lines that cannot be used as they came.
+    pub scratch: &'c mut Scratch,
+}
+
+/// Room for lines and words that have to be copied: parked ones, and those with something to replace or remove. One is
+/// enough for all connections; what stands in it holds until the next request is read.
+#[derive(Debug)]
+pub struct Scratch {
+    line: Box<[u8]>,
+    words: Box<[u8]>,
+}
+
+/// What a connection asks for.
+#[derive(Debug)]
+pub enum Request<'a> {
+    /// Nothing: a blank line, or a line taken as part of a body.
+    Nothing,
+    /// A command of the house.
+    Do(Command<'a>),
+    /// Nothing that is done; this is the answer.
+    Refuse(Status),
+    /// Help on one command or on all, by [`render::help`].
+    Help(Option<&'static Verb>),
+    /// These bytes are to be sent as they are.
+    Telnet([u8; 3]),
+    /// This is to be said.
+    Notice(Notice),
+    /// This is to be said, and the connection closed. Nothing is read any more.
+    Close(Warning<'static>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Phase {
+    #[default]
+    Open,
+    Closed,
+}
+
+impl Scratch {
+    /// Room for one line of any length and kind.
+    #[must_use]
+    pub fn new() -> Self {
+        let room = || vec![0; TEXT_BYTES_MAX].into_boxed_slice();
+        Self { line: room(), words: room() }
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Reader {
+    /// A connection of which nothing was read yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes from `input` up to the end of one request, asked by a session of that `standing`. `None` when the input
+    /// is used up; a partial line is parked.
+    pub fn next<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i [u8],
+        standing: Standing,
+        context: &'a mut Context<'_>,
+    ) -> Option<Request<'a>> {
+        self.forget_delivered(context.bodies_bytes);
+        if self.phase == Phase::Closed {
+            *input = &[];
+            return None;
+        }
+        let Scratch { line: room, words } = &mut *context.scratch;
+        let line = match self.lines.cut(input, context.park)? {
+            Cut::Whole(bytes) => str::from_utf8(bytes).unwrap_or_else(|_| decoded(bytes, room)),
+            Cut::Parked => {
+                let line = decoded(self.lines.parked(), room);
+                self.lines.unpark(context.park);
+                line
+            }
+            Cut::Answer(bytes) => return Some(Request::Telnet(bytes)),
+            Cut::AreYouThere => return Some(Request::Notice(Notice::Alive)),
+            Cut::TooLong => return Some(self.close(Warning::LineTooLong)),
+        };
+        if self.posting.is_some() {
+            return Some(self.body_line(line, context.bodies_bytes));
+        }
+        match decode(line, standing, words) {
+            Decoded::Request(request) => Some(request),
+            Decoded::Post(post) => Some(self.post(post, context.message_lines_max)),
+        }
+    }
+
+    /// Gives back what the connection holds of `context`, when it ends.
+    pub fn release(&mut self, context: &mut Context<'_>) {
+        self.lines.unpark(context.park);
+        if let Some(mut posting) = self.posting.take() {
+            posting.free(context.bodies_bytes);
+        }
+        self.phase = Phase::Closed;
+    }
+
+    fn close(&mut self, warning: Warning<'static>) -> Request<'static> {
+        self.phase = Phase::Closed;
+        Request::Close(warning)
+    }
+
+    /// Begins a body, or answers at once where there is none to wait for.
+    fn post(&mut self, post: Post, message_lines_max: u32) -> Request<'static> {
+        if post.parts > message_lines_max {
+            return self.close(Warning::TooManyLines);
+        }
+        if post.parts == 0 {
+            return answer(post.answer(Body::Lines { parts: 0, text: "" }));
+        }
+        self.posting = Some(Box::new(Posting::new(post)));
+        Request::Nothing
+    }
+
+    fn body_line(&mut self, line: &str, bodies_bytes: &mut usize) -> Request<'_> {
+        let posting = self.posting.as_mut().expect("asked only while a body is being sent");
+        posting.line(line, bodies_bytes);
+        if posting.is_complete() { answer(posting.answer()) } else { Request::Nothing }
+    }
+
+    /// Frees a body whose command was handed out by the call before this one.
+    fn forget_delivered(&mut self, bodies_bytes: &mut usize) {
+        if let Some(mut posting) = self.posting.take_if(|posting| posting.is_complete()) {
+            posting.free(bodies_bytes);
+        }
+    }
+}
+
+/// What a line is.
+enum Decoded<'a> {
+    Request(Request<'a>),
+    Post(Post),
+}
+
+/// Reads a line, with the checks in the order of spec `mec.md` 4.
+fn decode<'a>(line: &'a str, standing: Standing, room: &'a mut [u8]) -> Decoded<'a> {
+    let mut words = Words::new(line, room);
+    if words.is_at_end() {
+        return Decoded::Request(Request::Nothing);
+    }
+    let Some(verb) = words.word().ok().flatten().and_then(verb) else {
+        return Decoded::Request(Request::Refuse(Status::NoCommand));
+    };
+    let is_served = match (verb.serves, standing) {
+        (Serves::Everybody, _) | (Serves::Users, Standing::User) => Ok(()),
+        (Serves::Users, Standing::Stranger) => Err(Status::NoLogin),
+    };
+    Decoded::Request(match verb.parse {
+        Parse::Command(parse) => answer(is_served.and_then(|()| parse(&mut words))),
+        Parse::Help => {
+            is_served.and_then(|()| help_request(&mut words)).unwrap_or_else(Request::Refuse)
+        }
+        Parse::Post(parse) => match (parse(&mut words), is_served) {
+            (Ok(post), Ok(())) => return Decoded::Post(post),
+            (Ok(post), Err(status)) => {
+                return Decoded::Post(Post { outcome: Outcome::Refuse(status), ..post });
+            }
+            (Err(malformed), is_served) => Request::Refuse(is_served.err().unwrap_or(malformed)),
+        },
+    })
+}
+
+fn help_request(words: &mut Words<'_>) -> Result<Request<'static>, Status> {
+    let [word] = words.take()?;
+    match word {
+        None => Ok(Request::Help(None)),
+        Some(word) => {
+            help::topic(word).map(|verb| Request::Help(Some(verb))).ok_or(Status::NotFound)
+        }
+    }
+}
+
+fn answer(asked: Result<Command<'_>, Status>) -> Request<'_> {
+    asked.map_or_else(Request::Refuse, Request::Do)
+}

@@ -1,0 +1,423 @@
+//! The verb table: every command of the dialect, once. Decoding, `#help` and the table of `docs/protocol.md` all come
+//! from it.
+//!
+//! Knows each command's name, words, sentence and parser; not what the command does. Spec `mec.md` 5 to 9.
+//!
+//! Invariant: names are unique, in lower case, and at most 16 bytes.
+
+use crate::core::{Command, Status};
+use crate::dialect::mec::arguments;
+use crate::dialect::mec::body::Post;
+use crate::dialect::mec::words::Words;
+
+/// A command, as people and programs are told of it.
+#[derive(Debug)]
+pub struct Verb {
+    /// Its name, `#` included.
+    pub name: &'static str,
+    /// The words that it takes, as a person reads them.
+    pub words: &'static str,
+    /// What it does, in a sentence.
+    pub sentence: &'static str,
+    /// What it can answer, in order of checks after 3500.
+    pub answers: &'static str,
+    /// Who is served.
+    pub serves: Serves,
+    /// Where it comes from.
+    pub origin: Origin,
+    pub(super) parse: Parse,
+}
+
+/// Who is served by a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Serves {
+    /// Only users who are logged in; 3500 to others.
+    Users,
+    /// Every connection.
+    Everybody,
+}
+
+/// Where a command comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// The source's document.
+    Source,
+    /// An addition, which an old client never notices.
+    Extension,
+}
+
+/// How a command's words are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Parse {
+    /// To a command of the house.
+    Command(for<'a> fn(&mut Words<'a>) -> Result<Command<'a>, Status>),
+    /// To a command that a body follows.
+    Post(fn(&mut Words<'_>) -> Result<Post, Status>),
+    /// Answered by the dialect itself.
+    Help,
+}
+
+impl Verb {
+    const fn new(
+        name: &'static str,
+        words: &'static str,
+        sentence: &'static str,
+        answers: &'static str,
+        parse: Parse,
+    ) -> Self {
+        let (serves, origin) = (Serves::Users, Origin::Source);
+        Self { name, words, sentence, answers, serves, origin, parse }
+    }
+
+    const fn for_everybody(self) -> Self {
+        Self { serves: Serves::Everybody, ..self }
+    }
+
+    const fn extension(self) -> Self {
+        Self { origin: Origin::Extension, ..self }
+    }
+}
+
+/// Every command, in the order in which a person meets them.
+pub static VERBS: [Verb; 33] = [
+    Verb::new(
+        "#login",
+        "anon NAME, or regd NAME PASSWORD",
+        "Logs you in under a free name, or to your account.",
+        "3000, -1, -4, 3004 or 3001, 3003 or 3002, 0",
+        Parse::Command(arguments::login),
+    )
+    .for_everybody(),
+    Verb::new(
+        "#createlogin",
+        "NAME PASSWORD REALNAME EMAIL",
+        "Makes an account; you stay who you are.",
+        "-1, -4, 3501, 3004, 3003, -2, 0",
+        Parse::Command(arguments::create_login),
+    ),
+    Verb::new(
+        "#changepass",
+        "NEW OLD",
+        "Changes your account's password.",
+        "-1, 3501, -4, 3002, 0",
+        Parse::Command(arguments::change_password),
+    ),
+    Verb::new(
+        "#rmlogin",
+        "",
+        "Removes your account; you are then no longer logged in.",
+        "3501, 0",
+        Parse::Command(arguments::remove_login),
+    ),
+    Verb::new(
+        "#challenge",
+        "",
+        "Gives you a nonce, so that your password does not cross the network.",
+        "@ret",
+        Parse::Command(arguments::challenge),
+    )
+    .for_everybody()
+    .extension(),
+    Verb::new(
+        "#whoami",
+        "",
+        "Tells your name, your room and your group.",
+        "@ret",
+        Parse::Command(arguments::who_am_i),
+    ),
+    Verb::new("#listrooms", "", "Lists the rooms.", "@ret", Parse::Command(arguments::list_rooms)),
+    Verb::new(
+        "#listusers",
+        "",
+        "Lists the users of your room.",
+        "@ret",
+        Parse::Command(arguments::list_users),
+    ),
+    Verb::new(
+        "#createroom",
+        "NAME [PASSWORD] [anon|regd]",
+        "Makes a room that is yours; you do not enter it.",
+        "-1, -4, 3501, 3102, -2, 0",
+        Parse::Command(arguments::create_room),
+    ),
+    Verb::new(
+        "#rmroom",
+        "NAME [PASSWORD]",
+        "Removes an empty room of yours.",
+        "-1, -4, 3100, 3503, 3103, 3101, -5, 0",
+        Parse::Command(arguments::remove_room),
+    ),
+    Verb::new(
+        "#changeroom",
+        "NAME [PASSWORD] [anon|regd]",
+        "Takes you to another room.",
+        "-1, -4, 3100, 3503, 3501, 3101, 0",
+        Parse::Command(arguments::change_room),
+    ),
+    Verb::new(
+        "#broadcast",
+        "TEXT",
+        "Says something to everybody in your room.",
+        "-1, else only @mess",
+        Parse::Command(arguments::broadcast),
+    ),
+    Verb::new(
+        "#sendto",
+        "USER TEXT",
+        "Says something to one user of your room.",
+        "-1, -4, -3, 0",
+        Parse::Command(arguments::send_to),
+    ),
+    Verb::new(
+        "#peer2peer",
+        "USER PORT IP",
+        "Offers a user an address to connect to.",
+        "-1, -4, -3, 0",
+        Parse::Command(arguments::peer_to_peer),
+    ),
+    Verb::new(
+        "#history",
+        "[N]",
+        "Shows the last broadcasts of your room.",
+        "-1, @ret",
+        Parse::Command(arguments::history),
+    )
+    .extension(),
+    Verb::new(
+        "#kick",
+        "USER",
+        "Sends a user of your own room back to Home.",
+        "-1, -4, 3103, -3, -1, 0",
+        Parse::Command(arguments::kick),
+    )
+    .extension(),
+    Verb::new(
+        "#listgroups",
+        "",
+        "Lists the message groups.",
+        "@ret",
+        Parse::Command(arguments::list_groups),
+    ),
+    Verb::new(
+        "#creategroup",
+        "NAME [PASSWORD] [anon|regd] [SECS]",
+        "Makes a message group that is yours.",
+        "-1, -4, 3501, -4, -2, 0",
+        Parse::Command(arguments::create_group),
+    ),
+    Verb::new(
+        "#joingroup",
+        "NAME [PASSWORD]",
+        "Joins a message group and leaves any other.",
+        "-1, -4, -3, 3503, 3501, 3201, 0",
+        Parse::Command(arguments::join_group),
+    ),
+    Verb::new(
+        "#changegroup",
+        "NAME [PASSWORD]",
+        "Does the same as #joingroup.",
+        "-1, -4, -3, 3503, 3501, 3201, 0",
+        Parse::Command(arguments::join_group),
+    ),
+    Verb::new(
+        "#leavegroup",
+        "",
+        "Leaves your message group.",
+        "0",
+        Parse::Command(arguments::leave_group),
+    ),
+    Verb::new(
+        "#rmgroup",
+        "NAME [PASSWORD]",
+        "Removes an empty message group of yours.",
+        "-1, -4, -3, 3503, 3103, 3201, -5, 0",
+        Parse::Command(arguments::remove_group),
+    )
+    .extension(),
+    Verb::new(
+        "#listmessages",
+        "[PARENT]",
+        "Lists the messages of your group, or the replies to one.",
+        "-1, 3200, -3, 3503, @ret",
+        Parse::Command(arguments::list_messages),
+    ),
+    Verb::new(
+        "#getmessage",
+        "ID",
+        "Shows a message.",
+        "-1, 3200, -3, 3503, @ret",
+        Parse::Command(arguments::get_message),
+    ),
+    Verb::new(
+        "#postmessage",
+        "NAME [PARENT] [PARTS] [SECS]",
+        "Posts the PARTS lines that follow as a message.",
+        "-1, -4, 3200, -3, 3503, -2, 0",
+        Parse::Post(arguments::post_message),
+    ),
+    Verb::new(
+        "#rmmessage",
+        "ID",
+        "Removes a message of yours, or of your group, and its replies.",
+        "-1, 3200, -3, 3503, 3103, 0",
+        Parse::Command(arguments::remove_message),
+    )
+    .extension(),
+    Verb::new(
+        "#archstatus",
+        "",
+        "Gives a number that changes when a room is made or removed.",
+        "@ret",
+        Parse::Command(arguments::arch_status),
+    ),
+    Verb::new(
+        "#roomstatus",
+        "",
+        "Gives a number that changes when a user enters or leaves any room.",
+        "@ret",
+        Parse::Command(arguments::room_status),
+    ),
+    Verb::new(
+        "#userstatus",
+        "",
+        "Gives a number that changes when a user enters or leaves your room.",
+        "@ret",
+        Parse::Command(arguments::user_status),
+    ),
+    Verb::new(
+        "#groupstatus",
+        "",
+        "Gives a number that changes when a group is made or removed.",
+        "@ret",
+        Parse::Command(arguments::group_status),
+    ),
+    Verb::new(
+        "#messagestatus",
+        "",
+        "Gives a number that changes with the messages of your group.",
+        "3200, @ret",
+        Parse::Command(arguments::message_status),
+    ),
+    Verb::new(
+        "#help",
+        "[COMMAND]",
+        "Tells what you can type, or more about one command.",
+        "-1, -3, @ret",
+        Parse::Help,
+    )
+    .for_everybody()
+    .extension(),
+    Verb::new("#quit", "", "Leaves the server.", "0", Parse::Command(arguments::quit))
+        .for_everybody()
+        .extension(),
+];
+
+/// The names as numbers, in the order of [`VERBS`]: a name is found by comparing 16 bytes at a time.
+static KEYS: [u128; VERBS.len()] = {
+    let mut keys = [0; VERBS.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = match key(VERBS[at].name) {
+            Some(key) => key,
+            None => panic!("a command's name has at most 16 bytes"),
+        };
+        at += 1;
+    }
+    keys
+};
+
+/// The command of that name, in any ASCII case.
+#[must_use]
+pub fn verb(name: &str) -> Option<&'static Verb> {
+    let key = key(name)?;
+    let at = KEYS.iter().position(|&other| other == key)?;
+    Some(&VERBS[at])
+}
+
+/// A name of up to 16 bytes in lower case, filled up with a byte that no text has.
+const fn key(name: &str) -> Option<u128> {
+    let mut bytes = [0xff; 16];
+    let Some((front, _)) = bytes.split_at_mut_checked(name.len()) else {
+        return None;
+    };
+    front.copy_from_slice(name.as_bytes());
+    bytes.make_ascii_lowercase();
+    Some(u128::from_le_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of `docs/protocol.md`.
+    fn table() -> String {
+        let mut table = String::from(
+            "| command | what it does | answers, in order of checks | before login | extension |\n\
+             | --- | --- | --- | --- | --- |\n",
+        );
+        for verb in &VERBS {
+            let words = verb.words.replace('|', "\\|");
+            let usage = format!("{} {words}", verb.name);
+            let before_login = if verb.serves == Serves::Everybody { "yes" } else { "" };
+            let extension = if verb.origin == Origin::Extension { "yes" } else { "" };
+            let cells = [
+                &format!("`{}`", usage.trim_end()),
+                verb.sentence,
+                verb.answers,
+                before_login,
+                extension,
+            ];
+            table.push_str(&format!("| {} |\n", cells.join(" | ")));
+        }
+        table
+    }
+
+    #[test]
+    fn the_protocol_page_has_exactly_this_table() {
+        let page = include_str!("../../../docs/protocol.md");
+        let table = table();
+        assert!(page.contains(&table), "docs/protocol.md should have this table:\n{table}");
+    }
+
+    #[test]
+    fn every_command_is_found_by_its_name_in_any_case() {
+        for entry in &VERBS {
+            assert!(std::ptr::eq(verb(entry.name).unwrap(), entry));
+            assert!(std::ptr::eq(verb(&entry.name.to_ascii_uppercase()).unwrap(), entry));
+            assert_eq!(entry.name, entry.name.to_ascii_lowercase());
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_the_table_is_not_found() {
+        let unknown = [
+            "",
+            "#",
+            "login",
+            "#logi",
+            "#loginn",
+            "#login\0",
+            "#messagestatus12",
+            "#messagestatus123",
+        ];
+        for word in unknown {
+            assert!(verb(word).is_none(), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn the_source_has_26_commands_and_this_server_adds_7() {
+        let extensions = VERBS.iter().filter(|verb| verb.origin == Origin::Extension).count();
+        assert_eq!((VERBS.len() - extensions, extensions), (26, 7));
+    }
+
+    #[test]
+    fn strangers_are_served_four_commands() {
+        let names: Vec<_> = VERBS
+            .iter()
+            .filter(|verb| verb.serves == Serves::Everybody)
+            .map(|verb| verb.name)
+            .collect();
+        assert_eq!(names, ["#login", "#challenge", "#help", "#quit"]);
+    }
+}

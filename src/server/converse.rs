@@ -1,0 +1,215 @@
+//! The reading side: from a socket to the house.
+//!
+//! One read a turn for each connection, of at most [`READ_BYTES_MAX`] bytes, into one buffer that all share. What
+//! cannot be carried out yet (the answer to the line before is not complete, too many lines came, too much waits to be
+//! sent) is held, and nothing more is read until it has been.
+
+use std::io;
+
+use zeroize::Zeroize;
+
+use crate::core::event::{Event, Reply};
+use crate::core::{Now, Outbox, Standing};
+use crate::dialect::mec::{Context, Reader, Request, render};
+use crate::limits::{ANSWERS_WAITING_MAX, READ_BYTES_MAX};
+use crate::server::connection::{Peer, Phase};
+use crate::server::hub::Hub;
+use crate::server::socket::Socket;
+
+/// What a read has brought.
+enum Input {
+    /// So many bytes in the shared buffer.
+    Read(usize),
+    /// Bytes that were held.
+    Held(Vec<u8>),
+    /// Nothing for now.
+    Nothing,
+    /// The connection is broken.
+    Lost(io::Error),
+}
+
+impl<S: Socket> Hub<S> {
+    /// Reads from a connection and carries out what it asks.
+    pub(super) fn serve(&mut self, now: Now, index: u32) {
+        // Who was listed may have gone meanwhile, and another one have come in its place.
+        let Some(connection) = self.post.connections.get_mut(index as usize) else { return };
+        connection.listed = false;
+        match connection.phase {
+            Phase::Open => self.converse(now, index),
+            Phase::Flushing => {}
+            Phase::Lingering => self.discard(index),
+        }
+    }
+
+    fn converse(&mut self, now: Now, index: u32) {
+        if self.must_wait(now, index) {
+            return;
+        }
+        match self.take_input(index) {
+            Input::Read(count) => {
+                let mut buffer = std::mem::take(&mut self.input);
+                let rest = self.carry_out(now, index, &buffer[..count]);
+                let rest = buffer[count - rest..count].to_vec();
+                // Passwords come this way: what has been carried out does not stay readable.
+                buffer[..count].zeroize();
+                self.input = buffer;
+                self.after_input(now, index, rest);
+            }
+            Input::Held(mut held) => {
+                let rest = self.carry_out(now, index, &held);
+                let rest = held[held.len() - rest..].to_vec();
+                held.zeroize();
+                self.after_input(now, index, rest);
+            }
+            Input::Nothing => {}
+            Input::Lost(error) => self.lose(now, index, &error),
+        }
+    }
+
+    fn take_input(&mut self, index: u32) -> Input {
+        let connection = &mut self.post.connections[index as usize];
+        if !connection.held.is_empty() {
+            return Input::Held(std::mem::take(&mut connection.held));
+        }
+        if !connection.readable {
+            return Input::Nothing;
+        }
+        match connection.socket.read(&mut self.input) {
+            Ok(0) => {
+                connection.readable = false;
+                connection.peer = Peer::Finished;
+                Input::Read(0)
+            }
+            Ok(count) => {
+                // A short read says that there is nothing more for now, unless the end has been seen coming.
+                connection.readable = count == READ_BYTES_MAX || connection.peer == Peer::HungUp;
+                Input::Read(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                connection.readable = false;
+                Input::Nothing
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Input::Read(0),
+            Err(error) => Input::Lost(error),
+        }
+    }
+
+    /// Carries out line after line. Says how many bytes at the end have to wait.
+    fn carry_out(&mut self, now: Now, index: u32, mut input: &[u8]) -> usize {
+        let mut reader = std::mem::take(&mut self.post.connections[index as usize].reader);
+        while self.post.connections[index as usize].phase == Phase::Open
+            && !self.must_wait(now, index)
+            && self.next_request(now, index, &mut reader, &mut input)
+        {}
+        let connection = &mut self.post.connections[index as usize];
+        connection.reader = reader;
+        if connection.phase == Phase::Open { input.len() } else { 0 }
+    }
+
+    /// Carries out one request. False if there is none.
+    fn next_request(
+        &mut self,
+        now: Now,
+        index: u32,
+        reader: &mut Reader,
+        input: &mut &[u8],
+    ) -> bool {
+        let id = self.post.connections[index as usize].id;
+        let standing = self.house.standing(id).unwrap_or(Standing::Stranger);
+        let mut context = Context {
+            park: &mut self.park,
+            bodies_bytes: &mut self.bodies_bytes,
+            message_lines_max: self.config.message_lines,
+            scratch: &mut self.scratch,
+        };
+        let Some(request) = reader.next(input, standing, &mut context) else { return false };
+        let connection = &mut self.post.connections[index as usize];
+        connection.heard = now.ms;
+        if let Some(rate) = self.config.line_rate() {
+            connection.pace.take(rate, now.ms);
+        }
+        match request {
+            Request::Nothing => {}
+            Request::Do(command) => {
+                self.house.handle(now, id, command, &mut self.post);
+                if self.house.is_listing(id) {
+                    self.post.defer_events(index);
+                }
+            }
+            Request::Refuse(status) => self.post.reply(id, &Reply::Status(status)),
+            Request::Help(verb) => self.post.answer(id, |out| render::help(out, verb)),
+            Request::Telnet(bytes) => self.post.answer(id, |out| out.extend_from_slice(&bytes)),
+            Request::Notice(notice) => self.post.send(id, &Event::Notice(notice)),
+            Request::Close(warning) => self.house.dismiss(now, id, &warning, &mut self.post),
+        }
+        true
+    }
+
+    fn after_input(&mut self, now: Now, index: u32, rest: Vec<u8>) {
+        let connection = &mut self.post.connections[index as usize];
+        if connection.phase != Phase::Open {
+            return;
+        }
+        connection.held = rest;
+        self.go_on(now, index);
+    }
+
+    /// Sees to it that a connection is served again when it can be.
+    pub(super) fn go_on(&mut self, now: Now, index: u32) {
+        let connection = &self.post.connections[index as usize];
+        if connection.phase != Phase::Open || self.is_answering(index) {
+            return;
+        }
+        if connection.has_input() {
+            if !self.is_too_fast(now, index) {
+                self.list(index);
+            }
+        } else if connection.peer == Peer::Finished {
+            self.hang_up(now, index);
+        }
+    }
+
+    /// The peer has sent all it will; its last answers are under way.
+    fn hang_up(&mut self, now: Now, index: u32) {
+        let id = self.post.connections[index as usize].id;
+        self.house.disconnect(now, id, &mut self.post);
+        self.post.close(id);
+    }
+
+    fn must_wait(&mut self, now: Now, index: u32) -> bool {
+        self.is_answering(index) || self.is_too_fast(now, index)
+    }
+
+    /// Whether the line before is still being answered, or too many answers wait to be sent.
+    fn is_answering(&self, index: u32) -> bool {
+        let connection = &self.post.connections[index as usize];
+        connection.deferred.is_some()
+            || connection.queue.answers() > ANSWERS_WAITING_MAX
+            || self.house.is_busy(connection.id)
+    }
+
+    /// Whether the connection has sent more lines than it may; then a timer says when it may send another.
+    fn is_too_fast(&mut self, now: Now, index: u32) -> bool {
+        let Some(rate) = self.config.line_rate() else { return false };
+        let next = self.post.connections[index as usize].pace.next(rate);
+        if next > now.ms {
+            self.set_timer(index, Some(next));
+        }
+        next > now.ms
+    }
+
+    /// Throws away what a peer still sends while the last word to it is under way.
+    fn discard(&mut self, index: u32) {
+        let connection = &mut self.post.connections[index as usize];
+        for _ in 0..16 {
+            match connection.socket.read(&mut self.input) {
+                Ok(0) => return self.finish(index),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return self.finish(index),
+            }
+        }
+        self.list(index);
+    }
+}

@@ -1,0 +1,91 @@
+//! Listening sockets: opening them, and the options that every accepted connection inherits from them.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
+
+use crate::dialect::Dialect;
+
+/// Connections that the kernel keeps ready until they are accepted.
+const BACKLOG: i32 = 1024;
+
+/// Silence after which TCP asks whether the other side is still there, and how often it asks.
+const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(300);
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_TRIES: u32 = 4;
+
+/// A socket on which connections of one dialect arrive.
+#[derive(Debug)]
+pub struct Listener {
+    /// What is spoken on it.
+    pub dialect: Dialect,
+    /// What was asked for, which may say port 0.
+    pub wanted: SocketAddr,
+    /// Where it really listens.
+    pub address: SocketAddr,
+    pub(super) socket: mio::net::TcpListener,
+    /// Whether connections may be waiting.
+    pub(super) ready: bool,
+}
+
+impl Listener {
+    /// Listens on `wanted`. Accepted connections have `TCP_NODELAY` and keep-alive: Linux hands both on.
+    ///
+    /// # Errors
+    /// What the kernel says; the caller knows the address.
+    pub fn open(dialect: Dialect, wanted: SocketAddr) -> io::Result<Self> {
+        let family = if wanted.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket =
+            rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        if wanted.is_ipv6() {
+            sockopt::set_ipv6_v6only(&socket, true)?;
+        }
+        sockopt::set_tcp_nodelay(&socket, true)?;
+        sockopt::set_socket_keepalive(&socket, true)?;
+        sockopt::set_tcp_keepidle(&socket, KEEP_ALIVE_AFTER)?;
+        sockopt::set_tcp_keepintvl(&socket, KEEP_ALIVE_EVERY)?;
+        sockopt::set_tcp_keepcnt(&socket, KEEP_ALIVE_TRIES)?;
+        rustix::net::bind(&socket, &wanted)?;
+        rustix::net::listen(&socket, BACKLOG)?;
+        let socket = TcpListener::from(socket);
+        let address = socket.local_addr()?;
+        let socket = mio::net::TcpListener::from_std(socket);
+        Ok(Self { dialect, wanted, address, socket, ready: true })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepted_connections_inherit_the_options() {
+        for wanted in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = Listener::open(Dialect::Mec, wanted.parse().unwrap()) else {
+                assert!(wanted.starts_with('['), "IPv4 is always there");
+                continue;
+            };
+            let _client = std::net::TcpStream::connect(listener.address).unwrap();
+            let (accepted, _) = loop {
+                match listener.socket.accept() {
+                    Ok(accepted) => break accepted,
+                    Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+                }
+            };
+            assert!(accepted.nodelay().unwrap());
+            assert!(sockopt::socket_keepalive(&accepted).unwrap());
+            assert_eq!(sockopt::tcp_keepidle(&accepted).unwrap(), KEEP_ALIVE_AFTER);
+        }
+    }
+
+    #[test]
+    fn a_port_in_use_is_an_error() {
+        let first = Listener::open(Dialect::Mec, "127.0.0.1:0".parse().unwrap()).unwrap();
+        let second = Listener::open(Dialect::Mec, first.address);
+        assert_eq!(second.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+}

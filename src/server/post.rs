@@ -1,0 +1,344 @@
+//! The post: takes what the house says and brings it to connections and to the log.
+//!
+//! An event is rendered once for each dialect among its readers and goes into each queue as a reference. Nothing is
+//! sent before [`Post::commit`] has returned. The post never calls back into the house.
+
+use std::io;
+
+use log::{debug, error, warn};
+use slab::Slab;
+use zeroize::Zeroize;
+
+use crate::core::event::{Event, MessageRow, Reply};
+use crate::core::outbox::{Full, Purpose};
+use crate::core::record::{Place, Record};
+use crate::core::{Member, Now, Outbox, SessionId, Status};
+use crate::dialect::mec::render;
+use crate::dialect::{Dialect, mec};
+use crate::limits::SLICES_PER_WRITE;
+use crate::server::connection::{Connection, Phase};
+use crate::server::pool::{Origin, Pool, Queue, Stretch};
+use crate::server::socket::Socket;
+use crate::store::{self, Store, StoreError};
+
+/// What came of sending to a connection.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// Nothing waits any more.
+    All,
+    /// The socket is full.
+    Some,
+    /// The connection is broken.
+    Lost(io::Error),
+}
+
+/// Connections, what waits for them, and the log.
+#[derive(Debug)]
+pub(super) struct Post<S> {
+    pub(super) connections: Slab<Connection<S>>,
+    pub(super) store: Store,
+    pool: Pool,
+    /// Connections that got something in this turn.
+    touched: Vec<u32>,
+    encoded: Vec<u8>,
+    body: Vec<u8>,
+    /// Whether records were appended since the last commit.
+    uncommitted: bool,
+    /// Whether the log said that the disk is full; said once, not for every record.
+    full: bool,
+    /// Lines, answers and events by what became of them, since the start.
+    pub(super) refused: u64,
+}
+
+impl<S: Socket> Post<S> {
+    pub(super) fn new(store: Store) -> Self {
+        Self {
+            connections: Slab::new(),
+            store,
+            pool: Pool::new(),
+            touched: Vec::new(),
+            encoded: Vec::new(),
+            body: Vec::new(),
+            uncommitted: false,
+            full: false,
+            refused: 0,
+        }
+    }
+
+    /// Writes what was recorded in this turn; only then may any of its output be sent.
+    pub(super) fn commit(&mut self, now: Now) -> Result<(), StoreError> {
+        self.uncommitted = false;
+        self.store.commit(now.ms)
+    }
+
+    /// Whether anything was said or recorded that no turn has dealt with yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.uncommitted || !self.touched.is_empty()
+    }
+
+    /// The connection of a session, if it is still the same one.
+    pub(super) fn connection(&mut self, id: SessionId) -> Option<&mut Connection<S>> {
+        self.connections.get_mut(id.index as usize).filter(|connection| connection.id == id)
+    }
+
+    /// Connections that got something since this was asked last.
+    pub(super) fn take_touched(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// Gives the emptied list back, so that the next turn need not allocate one.
+    pub(super) fn give_touched(&mut self, mut list: Vec<u32>) {
+        list.clear();
+        if self.touched.is_empty() {
+            self.touched = list;
+        } else {
+            list.append(&mut self.touched);
+            self.touched = list;
+        }
+    }
+
+    /// Has a connection looked at when this turn's output is sent.
+    pub(super) fn touch(&mut self, index: u32) {
+        touch(&mut self.touched, &mut self.connections[index as usize]);
+    }
+
+    /// Answers a session with bytes of its dialect.
+    pub(super) fn answer(&mut self, to: SessionId, render: impl FnOnce(&mut Vec<u8>)) {
+        if self.connection(to).is_some() {
+            let stretch = self.pool.write(render);
+            self.put(to.index, stretch, Origin::Answer);
+        }
+    }
+
+    fn put(&mut self, index: u32, stretch: Stretch, origin: Origin) {
+        let connection = &mut self.connections[index as usize];
+        put(&mut self.pool, &mut self.touched, connection, stretch, origin);
+    }
+
+    /// A list is going to be sent: events wait until it is complete.
+    pub(super) fn defer_events(&mut self, index: u32) {
+        self.connections[index as usize].deferred.get_or_insert_default();
+    }
+
+    /// A list is complete: what waited for that follows.
+    pub(super) fn deliver_deferred(&mut self, index: u32) {
+        let connection = &mut self.connections[index as usize];
+        if let Some(mut deferred) = connection.deferred.take() {
+            self.pool.join(&mut connection.queue, &mut deferred);
+            touch(&mut self.touched, connection);
+        }
+    }
+
+    /// Sends what waits, as far as the socket takes it.
+    pub(super) fn send_waiting(&mut self, index: u32) -> Sent {
+        let connection = &mut self.connections[index as usize];
+        while !connection.queue.is_empty() {
+            if connection.blocked {
+                self.pool.settle(&mut connection.queue);
+                return Sent::Some;
+            }
+            let (offered, result) = write_once(&self.pool, connection);
+            match result {
+                Ok(sent) => {
+                    self.pool.advance(&mut connection.queue, sent);
+                    // A short write says that the socket is full; it tells when that changes.
+                    connection.blocked = sent < offered;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    connection.blocked = true
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Sent::Lost(error),
+            }
+        }
+        Sent::All
+    }
+
+    /// The turn's output has been sent as far as it could be.
+    pub(super) fn turn_page(&mut self) {
+        self.pool.turn_page();
+    }
+
+    /// Takes a connection out, with all that waits for it.
+    pub(super) fn remove(&mut self, index: u32) -> Connection<S> {
+        let mut connection = self.connections.remove(index as usize);
+        self.pool.clear(&mut connection.queue);
+        if let Some(mut deferred) = connection.deferred.take() {
+            self.pool.clear(&mut deferred);
+        }
+        connection
+    }
+
+    fn message(&mut self, to: SessionId, head: &MessageRow<'_>, parts: u32, place: Place) {
+        let mut body = std::mem::take(&mut self.body);
+        match self.store.read(store_place(place), &mut body).map(|()| Record::decode(&body)) {
+            Ok(Ok(Record::Message { text, .. })) => {
+                self.answer(to, |out| render::message(out, head, parts, text));
+            }
+            Ok(_) => {
+                error!(
+                    "the record in log file {} at byte {} is no message",
+                    place.file, place.offset
+                );
+                self.reply(to, &Reply::Status(Status::Unknown));
+            }
+            Err(error) => {
+                error!("{error}");
+                self.reply(to, &Reply::Status(Status::Unknown));
+            }
+        }
+        self.body = body;
+    }
+
+    fn note_full(&mut self, full: store::Full) {
+        self.refused += 1;
+        if !std::mem::replace(&mut self.full, true) {
+            warn!("changes are refused with -2: {full}");
+        }
+    }
+
+    fn note_room(&mut self) {
+        if std::mem::replace(&mut self.full, false) {
+            warn!("changes are taken again: there is space");
+        }
+    }
+}
+
+impl<S: Socket> Outbox for Post<S> {
+    fn reply(&mut self, to: SessionId, reply: &Reply<'_>) {
+        match *reply {
+            Reply::Message { ref head, parts, place } => {
+                return self.message(to, head, parts, place);
+            }
+            Reply::Status(Status::WrongPassword) => {
+                if let Some(connection) = self.connection(to) {
+                    warn!("wrong password from {}", connection.address.ip());
+                }
+            }
+            _ => {}
+        }
+        let Some(connection) = self.connection(to) else { return };
+        let dialect = connection.dialect;
+        self.answer(to, |out| match dialect {
+            Dialect::Mec => render::reply(out, reply),
+        });
+    }
+
+    fn send(&mut self, to: SessionId, event: &Event<'_>) {
+        let Some(connection) = self.connection(to) else { return };
+        let dialect = connection.dialect;
+        let stretch = self.pool.write(|out| render_event(dialect, out, event));
+        self.put(to.index, stretch, Origin::Event);
+    }
+
+    fn broadcast(&mut self, to: &[Member], event: &Event<'_>) {
+        let mut rendered = [None; Dialect::COUNT];
+        for member in to.iter().filter(|member| member.session != Member::GONE) {
+            let connection = &mut self.connections[member.session as usize];
+            let dialect = connection.dialect;
+            let pool = &mut self.pool;
+            let stretch = *rendered[dialect.number()]
+                .get_or_insert_with(|| pool.write(|out| render_event(dialect, out, event)));
+            put(pool, &mut self.touched, connection, stretch, Origin::Event);
+        }
+    }
+
+    fn record(&mut self, record: &Record<'_>, purpose: Purpose) -> Result<Place, Full> {
+        self.encoded.clear();
+        record.encode(&mut self.encoded);
+        let purpose = match purpose {
+            Purpose::Fact => store::Purpose::Fact,
+            Purpose::Upkeep => store::Purpose::Housekeeping,
+            Purpose::Copy => store::Purpose::Copy,
+        };
+        let result = self.store.append(&self.encoded, purpose);
+        // A record may hold a password; what is sealed by now need not stay readable here.
+        self.encoded.as_mut_slice().zeroize();
+        match result {
+            Ok(place) => {
+                self.uncommitted = true;
+                if purpose == store::Purpose::Fact {
+                    self.note_room();
+                }
+                Ok(core_place(place))
+            }
+            Err(full) => {
+                self.note_full(full);
+                Err(Full)
+            }
+        }
+    }
+
+    fn retire(&mut self, place: Place) {
+        self.store.retire(store_place(place));
+    }
+
+    fn close(&mut self, session: SessionId) {
+        let Some(connection) = self.connection(session) else { return };
+        debug!("closing {}", connection.address);
+        connection.phase = Phase::Flushing;
+        connection.held = Vec::new();
+        self.deliver_deferred(session.index);
+        self.touch(session.index);
+    }
+
+    fn entropy(&mut self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).expect("the system has a random source");
+        bytes
+    }
+}
+
+fn render_event(dialect: Dialect, out: &mut Vec<u8>, event: &Event<'_>) {
+    match dialect {
+        Dialect::Mec => mec::render::event(out, event),
+    }
+}
+
+fn put<S>(
+    pool: &mut Pool,
+    touched: &mut Vec<u32>,
+    connection: &mut Connection<S>,
+    stretch: Stretch,
+    origin: Origin,
+) {
+    let queue: &mut Queue = match (&mut connection.deferred, origin) {
+        (Some(deferred), Origin::Event) => deferred,
+        _ => &mut connection.queue,
+    };
+    pool.push(queue, stretch, origin);
+    touch(touched, connection);
+}
+
+fn touch<S>(touched: &mut Vec<u32>, connection: &mut Connection<S>) {
+    if !std::mem::replace(&mut connection.touched, true) {
+        touched.push(connection.id.index);
+    }
+}
+
+/// One system call with as much as it takes. Says how much was offered to it.
+fn write_once<S: Socket>(
+    pool: &Pool,
+    connection: &mut Connection<S>,
+) -> (usize, io::Result<usize>) {
+    let mut slices = heapless::Vec::<io::IoSlice<'_>, SLICES_PER_WRITE>::new();
+    pool.gather(&connection.queue, &mut slices);
+    let offered = slices.iter().map(|slice| slice.len()).sum();
+    let result = match slices.as_slice() {
+        [one] => connection.socket.write(one),
+        many => connection.socket.write_vectored(many),
+    };
+    (offered, result)
+}
+
+/// The place as the store calls it.
+#[must_use]
+pub fn store_place(place: Place) -> store::Place {
+    store::Place { file: place.file, offset: place.offset, bytes: place.bytes }
+}
+
+/// The place as the house calls it.
+#[must_use]
+pub fn core_place(place: store::Place) -> Place {
+    Place { file: place.file, offset: place.offset, bytes: place.bytes }
+}

@@ -1,0 +1,59 @@
+//! Taking another configuration while serving (SIGHUP): all of it or nothing, and nobody is disconnected.
+
+use log::{error, info, warn};
+
+use crate::config::{Config, ListenSource};
+use crate::core::Now;
+use crate::dialect::Dialect;
+use crate::server::{Listener, Server, ServerError, raise_descriptor_limit};
+
+impl Server {
+    pub(super) fn reload_config(&mut self, now: Now) -> Result<(), ServerError> {
+        let Some(mut config) = (self.reload)() else { return Ok(()) };
+        config.connections = raise_descriptor_limit(config.connections);
+        match self.open_new_listeners(&config) {
+            Ok(opened) => self.adopt(now, config, opened)?,
+            Err(error) => error!("the configuration is not changed: {error}"),
+        }
+        Ok(())
+    }
+
+    /// Opens what is wanted and not open yet. If one cannot be had, none is.
+    fn open_new_listeners(&self, config: &Config) -> Result<Vec<Listener>, ServerError> {
+        let open: Vec<_> = self.listeners().map(|listener| listener.wanted).collect();
+        let wanted = config.listen.mec.iter().filter(|address| !open.contains(address));
+        let opened = wanted.map(|&address| (address, Listener::open(Dialect::Mec, address)));
+        opened
+            .filter_map(|(address, result)| match result {
+                Ok(listener) => Some(Ok(listener)),
+                Err(error)
+                    if config.listen.source == ListenSource::BuiltIn && address.is_ipv6() =>
+                {
+                    warn!("not listening on {address}: {error}");
+                    None
+                }
+                Err(error) => Some(Err(ServerError::Listen(address, error))),
+            })
+            .collect()
+    }
+
+    fn adopt(
+        &mut self,
+        now: Now,
+        config: Config,
+        opened: Vec<Listener>,
+    ) -> Result<(), ServerError> {
+        self.listeners.retain(|_, listener| config.listen.mec.contains(&listener.wanted));
+        for listener in opened {
+            info!("listening mec {}", listener.address);
+            self.add_listener(listener)?;
+        }
+        let current = self.hub.config();
+        if config.key_file != current.key_file || config.data_dir != current.data_dir {
+            warn!("another data directory or key file is used after a restart only");
+        }
+        self.hub.configure(now, config);
+        info!("the configuration was read again");
+        Ok(())
+    }
+}

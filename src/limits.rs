@@ -148,5 +148,6 @@ pub const HISTORY_UNSAVED_MAX: usize = 65_536;
 /// Milliseconds for which a connection that is being closed may take nothing of what waits for it.
 pub const FLUSH_STALL_MS: u64 = 30_000;
 
-/// Descriptors that are no connections: listeners, the log, the poll, signals, standard streams, one to spare.
-pub const DESCRIPTORS_BESIDE_CONNECTIONS: u64 = 32;
+/// Descriptors that are neither connections nor listeners: the log's files, its directory and lock, the poll, signals,
+/// standard streams, one to spare.
+pub const DESCRIPTORS_BESIDE_CONNECTIONS: u64 = 16 + LOG_FILES_OPEN_MAX as u64;

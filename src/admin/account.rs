@@ -1,9 +1,10 @@
 //! `mecd account`: who has registered, and changes to that. A new password is one line of standard input.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, IsTerminal, Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::path::Path;
 
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use crate::admin::{open, open_existing, said};
@@ -150,14 +151,22 @@ fn checked(password: &str) -> Result<Password<'_>, String> {
     Password::new(password).map_err(|_| lengths)
 }
 
-/// The first line of standard input; where a person types it, they are asked.
+/// The first line of standard input; where a person types it, they are asked, and nobody sees it.
 fn ask_password() -> Result<Zeroizing<String>, String> {
     let mut input = std::io::stdin().lock();
-    if input.is_terminal() {
-        // Who cannot see the question can still answer it.
-        let _ = write!(std::io::stderr(), "password: ");
+    let Ok(shown) = tcgetattr(&input) else { return read_password(&mut input) };
+    // Who cannot see the question can still answer it.
+    let _ = write!(std::io::stderr(), "password: ");
+    let mut hidden = shown.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    let switched = tcsetattr(&input, OptionalActions::Flush, &hidden).is_ok();
+    let password = read_password(&mut input);
+    if switched {
+        // A terminal that has gone needs its echo no more.
+        let _ = tcsetattr(&input, OptionalActions::Now, &shown);
+        let _ = writeln!(std::io::stderr());
     }
-    read_password(&mut input)
+    password
 }
 
 fn read_password(input: &mut dyn BufRead) -> Result<Zeroizing<String>, String> {

@@ -7,6 +7,7 @@ use md5::{Digest, Md5};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::core::audit::ensure;
 use crate::core::command::Password;
 use crate::core::name::{Folded, UserName};
 use crate::core::record::{Owner, PersonNo, Place, Record, Secret};
@@ -201,6 +202,18 @@ impl Persons {
     /// The name of a person who may own nothing.
     pub(super) fn known(&self, person: PersonNo) -> Option<&UserName> {
         self.0.get(&person).map(|(name, _)| name)
+    }
+}
+
+impl Persons {
+    /// Whether exactly the persons in `held` are known, each for as many things.
+    ///
+    /// # Errors
+    /// What is wrong, for tests.
+    pub(super) fn audit(&self, held: &BTreeMap<PersonNo, u32>) -> Result<(), String> {
+        let known: BTreeMap<PersonNo, u32> =
+            self.0.iter().map(|(&person, &(_, things))| (person, things)).collect();
+        ensure(known == *held, || format!("persons {known:?} where {held:?} own something"))
     }
 }
 

@@ -3,6 +3,8 @@
 //! Costs 4 bytes an item here and 4 in the item; an item is taken out exactly, so nothing stale is ever left. What a
 //! deadline means is the owner's business.
 
+use crate::core::audit::ensure;
+
 /// Items that have a deadline, addressed by slot.
 pub(super) trait Timed {
     /// The item's deadline in ms of the server's clock. Must not change while the item is in the heap.
@@ -57,6 +59,25 @@ impl Expiry {
             self.rise(items, position);
             self.sink(items, position);
         }
+    }
+
+    /// Whether the heap is one, and every item in it knows its place.
+    ///
+    /// # Errors
+    /// What is wrong, for tests.
+    pub(super) fn audit(&self, items: &impl Timed) -> Result<(), String> {
+        for (at, &item) in self.heap.iter().enumerate() {
+            ensure(items.position(item) as usize == at, || format!("item {item} is not at {at}"))?;
+            let above = self.heap[at.saturating_sub(1) / 2];
+            let in_order = items.deadline(above) <= items.deadline(item);
+            ensure(in_order, || format!("item {item} is due before the one above it"))?;
+        }
+        Ok(())
+    }
+
+    /// How many items have a deadline.
+    pub(super) fn count(&self) -> usize {
+        self.heap.len()
     }
 
     fn rise(&mut self, items: &mut impl Timed, mut position: usize) {

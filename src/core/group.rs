@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use slab::Slab;
 use zeroize::Zeroizing;
 
+use crate::core::audit::ensure;
 use crate::core::command::Admits;
 use crate::core::event::Door;
 use crate::core::expiry::{Expiry, NOWHERE, Timed};
@@ -214,5 +215,34 @@ impl Groups {
             self.expiry.remove(&mut self.slots, slot);
         }
         None
+    }
+}
+
+impl Groups {
+    /// Whether indexes and deadlines say what the groups say.
+    ///
+    /// # Errors
+    /// What is wrong, for tests.
+    pub(super) fn audit(&self) -> Result<(), String> {
+        self.expiry.audit(&self.slots)?;
+        let mut scheduled = 0;
+        for (slot, group) in &self.slots {
+            let (slot, name) = (slot as u32, group.name.as_str());
+            let indexed =
+                self.named(&group.name) == Some(slot) && self.numbered(group.no) == Some(slot);
+            ensure(indexed, || format!("indexes of group {name}"))?;
+            // One whose time is over waits outside the heap until its users have left.
+            let is_scheduled = group.position != NOWHERE;
+            ensure(is_scheduled || group.users > 0, || format!("deadline of group {name}"))?;
+            scheduled += usize::from(is_scheduled);
+            let last = group.messages.keys().next_back();
+            let known = last.is_none_or(|&last| last < group.next_message);
+            ensure(known, || format!("numbers of messages of group {name}"))?;
+        }
+        let count = self.slots.len();
+        ensure(self.names.len() == count && self.numbers.len() == count, || {
+            "groups by name".into()
+        })?;
+        ensure(self.expiry.count() == scheduled, || "groups with a deadline".into())
     }
 }

@@ -112,6 +112,11 @@ impl Lists {
         self.open.contains_key(&session)
     }
 
+    /// Who is being sent a list.
+    pub(super) fn readers(&self) -> impl Iterator<Item = SessionId> + '_ {
+        self.open.values().map(|listing| listing.reader)
+    }
+
     /// Whether a list under way would miss a row that goes now.
     pub(super) fn wants(&self, key: ListKey) -> bool {
         !self.open.is_empty() && self.open.values().any(|listing| listing.key == key)

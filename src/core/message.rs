@@ -3,10 +3,12 @@
 //! A header is 96 bytes, whatever the message says. Siblings are a ring in order of posting, so that replies are
 //! listed and removed without looking at the rest of the group.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use slab::Slab;
 
+use crate::core::audit::ensure;
 use crate::core::expiry::{Expiry, NOWHERE, Timed};
 use crate::core::group::Group;
 use crate::core::name::ItemName;
@@ -256,6 +258,42 @@ impl Messages {
     /// The top-level message whose time is over the longest.
     pub(super) fn first_marked(&self, now: u64) -> Option<u32> {
         self.expiry.first().filter(|&slot| self.slots.deadline(slot) <= now)
+    }
+}
+
+impl Messages {
+    /// Whether counts, rings and deadlines say what the messages say.
+    ///
+    /// # Errors
+    /// What is wrong, for tests.
+    pub(super) fn audit<'g>(&self, groups: impl Iterator<Item = &'g Group>) -> Result<(), String> {
+        self.expiry.audit(&self.slots)?;
+        let (mut count, mut scheduled) = (0, 0);
+        for group in groups {
+            let mut below: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+            for (&id, &slot) in &group.messages {
+                let message = self.at(slot);
+                let what = || format!("message {id} of group {}", group.no);
+                ensure(message.id.get() == id && message.group == group.no, what)?;
+                ensure((message.position != NOWHERE) == (message.parent == 0), what)?;
+                count += 1;
+                scheduled += usize::from(message.parent == 0);
+                below.entry(message.parent).or_default().push(slot);
+            }
+            for (&parent, slots) in &below {
+                let what = || format!("messages below {parent} in group {}", group.no);
+                let ring: Vec<u32> = self.ring(self.first_below(group, parent)).collect();
+                ensure(ring == *slots, what)?;
+                ensure(parent == 0 || group.messages.contains_key(&parent), what)?;
+            }
+            for (id, &slot) in &group.messages {
+                let replies = below.get(id).map_or(0, Vec::len);
+                let what = || format!("replies to message {id} of group {}", group.no);
+                ensure(self.at(slot).replies as usize == replies, what)?;
+            }
+        }
+        ensure(count == self.slots.len(), || "messages without a group".into())?;
+        ensure(scheduled == self.expiry.count(), || "messages with a deadline".into())
     }
 }
 

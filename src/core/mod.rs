@@ -6,6 +6,7 @@
 
 mod account;
 mod apply;
+mod audit;
 mod board;
 mod chat;
 pub mod command;

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use slab::Slab;
 use zeroize::Zeroizing;
 
+use crate::core::audit::ensure;
 use crate::core::command::Admits;
 use crate::core::event::Door;
 use crate::core::expiry::{Expiry, NOWHERE, Timed};
@@ -296,6 +297,38 @@ impl Rooms {
     /// The room whose time is over the longest.
     pub(super) fn first_marked(&self, now: u64) -> Option<u32> {
         self.expiry.first().filter(|&slot| self.slots.deadline(slot) <= now)
+    }
+}
+
+impl Rooms {
+    /// Whether counts, indexes and deadlines say what the rooms say.
+    ///
+    /// # Errors
+    /// What is wrong, for tests.
+    pub(super) fn audit(&self) -> Result<(), String> {
+        self.expiry.audit(&self.slots)?;
+        for (slot, room) in &self.slots {
+            let (slot, name) = (slot as u32, room.name.as_str());
+            let live = || room.members.iter().filter(|member| member.session != Member::GONE);
+            ensure(live().count() == room.users as usize, || format!("users of room {name}"))?;
+            let entries: Vec<u64> = room.members.iter().map(|member| member.entry).collect();
+            let in_order = entries.is_sorted_by(|a, b| a < b);
+            let known = entries.last().is_none_or(|&last| last < room.next_entry);
+            ensure(in_order && known, || format!("entries of room {name}"))?;
+            let indexed =
+                self.named(&room.name) == Some(slot) && self.numbered(room.no) == Some(slot);
+            ensure(indexed, || format!("indexes of room {name}"))?;
+            let empty = slot != HOME && room.users == 0;
+            ensure(room.idle_since.is_some() == empty, || format!("emptiness of room {name}"))?;
+            let scheduled = room.position != NOWHERE;
+            ensure(scheduled == empty, || format!("deadline of room {name}"))?;
+        }
+        let count = self.slots.len();
+        ensure(self.names.len() == count && self.numbers.len() == count, || {
+            "rooms by name".into()
+        })?;
+        let empty = self.slots.iter().filter(|(_, room)| room.idle_since.is_some()).count();
+        ensure(self.expiry.count() == empty, || "rooms with a deadline".into())
     }
 }
 

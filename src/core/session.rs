@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
+use crate::core::audit::ensure;
 use crate::core::event::UserKind;
 use crate::core::expiry::{Expiry, NOWHERE, Timed};
 use crate::core::name::{Folded, UserName};
@@ -297,5 +298,38 @@ impl Sessions {
     /// Every session that is there.
     pub(super) fn ids(&self) -> impl Iterator<Item = SessionId> + '_ {
         self.slots.0.iter().flatten().map(|session| session.id)
+    }
+}
+
+impl Sessions {
+    /// Whether counts, the names online and deadlines say what the sessions say.
+    ///
+    /// # Errors
+    /// What is wrong, for tests.
+    pub(super) fn audit(&self) -> Result<(), String> {
+        self.expiry.audit(&self.slots)?;
+        let (mut strangers, mut users, mut scheduled) = (0, 0, 0);
+        for (index, session) in self.slots.0.iter().enumerate() {
+            let Some(session) = session else { continue };
+            let what = || format!("session {index}");
+            ensure(session.id.index as usize == index, what)?;
+            let waits = match &session.state {
+                State::Stranger => {
+                    strangers += 1;
+                    true
+                }
+                State::User(user) => {
+                    users += 1;
+                    let online = self.online.get(&user.name.folded());
+                    ensure(online == Some(&session.id.index), what)?;
+                    session.attempt.is_some()
+                }
+            };
+            ensure(waits == (session.position != NOWHERE), what)?;
+            scheduled += usize::from(waits);
+        }
+        ensure(strangers == self.strangers, || "strangers are miscounted".into())?;
+        ensure(users == self.online.len(), || "a name is online without a user".into())?;
+        ensure(scheduled == self.expiry.count(), || "sessions with a deadline".into())
     }
 }

@@ -181,7 +181,7 @@ impl<S: Socket> Hub<S> {
     }
 
     /// Whether the line before is still being answered, or too many answers wait to be sent.
-    fn is_answering(&self, index: u32) -> bool {
+    pub(super) fn is_answering(&self, index: u32) -> bool {
         let connection = &self.post.connections[index as usize];
         connection.deferred.is_some()
             || connection.queue.answers() > ANSWERS_WAITING_MAX

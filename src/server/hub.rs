@@ -52,16 +52,16 @@ pub struct Hub<S> {
     pub(super) house: House,
     pub(super) post: Post<S>,
     /// Connections by address.
-    addresses: BTreeMap<IpAddr, u32>,
+    pub(super) addresses: BTreeMap<IpAddr, u32>,
     /// Tells the connections of a slot apart.
     generation: u32,
     /// Connections that have something to read.
-    ready: Vec<u32>,
+    pub(super) ready: Vec<u32>,
     /// Connections that can be sent to again.
     pub(super) writable: Vec<u32>,
     /// Connections that are too slow, with the bytes that wait for them.
     pub(super) overflowed: Vec<(SessionId, usize)>,
-    timers: BTreeSet<(u64, u32)>,
+    pub(super) timers: BTreeSet<(u64, u32)>,
     pub(super) park: Park,
     pub(super) bodies_bytes: usize,
     pub(super) scratch: Scratch,

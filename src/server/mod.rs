@@ -8,6 +8,7 @@
 //! files of sockets is mio known.
 
 mod accept;
+mod audit;
 mod clock;
 mod compact;
 mod connection;
@@ -237,8 +238,9 @@ impl Server {
 /// Raises the descriptor limit as far as `connections` need it and the system allows. Says how many connections can be
 /// served with it: the log and the listeners must never be short of descriptors because of them.
 #[must_use]
-pub fn raise_descriptor_limit(connections: u32) -> u32 {
-    let needed = u64::from(connections) + DESCRIPTORS_BESIDE_CONNECTIONS;
+pub fn raise_descriptor_limit(connections: u32, listeners: usize) -> u32 {
+    let beside = DESCRIPTORS_BESIDE_CONNECTIONS + listeners as u64;
+    let needed = u64::from(connections) + beside;
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= needed) {
         return connections;
@@ -247,7 +249,7 @@ pub fn raise_descriptor_limit(connections: u32) -> u32 {
     let allowed = limit.maximum.map_or(needed, |maximum| maximum.min(needed));
     limit.current = Some(allowed);
     let reached = if setrlimit(Resource::Nofile, limit).is_ok() { allowed } else { before };
-    let served = reached.saturating_sub(DESCRIPTORS_BESIDE_CONNECTIONS).max(1) as u32;
+    let served = reached.saturating_sub(beside).max(1) as u32;
     if served < connections {
         warn!("the descriptor limit of {reached} allows for {served} connections only");
     }

@@ -6,6 +6,8 @@
 //!
 //! Invariant: a block lives as long as a stretch refers to it, or it is the one being written.
 
+use std::collections::BTreeMap;
+
 use slab::Slab;
 
 use crate::limits::{BLOCK_BYTES, BLOCKS_SPARE_MAX};
@@ -280,6 +282,50 @@ impl Pool {
                 self.spare.push(bytes);
             }
         }
+    }
+}
+
+impl Pool {
+    /// Whether blocks and links are exactly those that `queues`, which are all there are, refer to.
+    ///
+    /// # Errors
+    /// What is wrong, for tests.
+    pub fn audit<'q>(&self, queues: impl Iterator<Item = &'q Queue>) -> Result<(), String> {
+        let mut readers = BTreeMap::from([(self.current, 1)]);
+        let mut links = 0;
+        for queue in queues {
+            let (mut answers, mut events, mut last) = (0, 0, NONE);
+            let mut at = queue.head;
+            while at != NONE {
+                let node =
+                    self.nodes.get(at as usize).ok_or("a queue refers to a link that is gone")?;
+                let block = self.blocks.get(node.stretch.block as usize);
+                let whole =
+                    block.is_some_and(|block| node.stretch.end as usize <= block.bytes.len());
+                if !whole || node.stretch.bytes() == 0 {
+                    return Err(format!(
+                        "a queue refers to {:?}, which is not there",
+                        node.stretch
+                    ));
+                }
+                match node.origin {
+                    Origin::Answer => answers += node.stretch.bytes(),
+                    Origin::Event => events += node.stretch.bytes(),
+                }
+                *readers.entry(node.stretch.block).or_insert(0) += 1;
+                links += 1;
+                last = at;
+                at = node.next;
+            }
+            if (answers, events, last) != (queue.answers, queue.events, queue.tail) {
+                return Err(format!("a queue of {answers} and {events} bytes says {queue:?}"));
+            }
+        }
+        let counted = self.blocks.iter().map(|(index, block)| (index as u32, block.readers));
+        if !counted.eq(readers) || links != self.nodes.len() {
+            return Err("blocks or links that no queue refers to".into());
+        }
+        Ok(())
     }
 }
 

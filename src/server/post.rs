@@ -37,7 +37,7 @@ pub(super) enum Sent {
 pub(super) struct Post<S> {
     pub(super) connections: Slab<Connection<S>>,
     pub(super) store: Store,
-    pool: Pool,
+    pub(super) pool: Pool,
     /// Connections that got something in this turn.
     touched: Vec<u32>,
     encoded: Vec<u8>,

@@ -87,6 +87,13 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Bytes in use, by file.
+    pub(super) fn live(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.files.iter().map(|(&file, extent)| (file, extent.live))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

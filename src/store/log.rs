@@ -162,6 +162,11 @@ impl Store {
         self.files.allocated()
     }
 
+    /// Bytes of records that are in use, by file, oldest first: for tests, which compare them with what is needed.
+    pub fn bytes_in_use(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.files.live()
+    }
+
     /// Adds a record of at most [`RECORD_BYTES_MAX`] bytes to this turn's batch and says where it will stand. It can
     /// be read at once; it is safe from a `kill -9` when [`Store::commit`] has returned, and from a loss of power when
     /// that has synced. It counts as in use until [`Store::retire`].

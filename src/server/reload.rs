@@ -1,5 +1,7 @@
 //! Taking another configuration while serving (SIGHUP): all of it or nothing, and nobody is disconnected.
 
+use std::io;
+
 use log::{error, info, warn};
 
 use crate::config::{Config, ListenSource};
@@ -12,8 +14,34 @@ impl Server {
         let Some(mut config) = (self.reload)() else { return Ok(()) };
         config.connections = raise_descriptor_limit(config.connections, config.listen.mec.len());
         match self.open_new_listeners(&config) {
-            Ok(opened) => self.adopt(now, config, opened)?,
+            Ok(opened) => self.adopt(now, config, opened),
+            Err(ServerError::Listen(_, error)) if error.kind() == io::ErrorKind::AddrInUse => {
+                self.change_places(now, config)
+            }
+            Err(error) => {
+                error!("the configuration is not changed: {error}");
+                Ok(())
+            }
+        }
+    }
+
+    /// A listener that goes may be what stands in the way of one that comes: it is closed first, and opened again if
+    /// that did not help.
+    fn change_places(&mut self, now: Now, config: Config) -> Result<(), ServerError> {
+        let going = self.listeners.iter();
+        let going = going.filter(|(_, listener)| !config.listen.mec.contains(&listener.wanted));
+        let going: Vec<usize> = going.map(|(key, _)| key).collect();
+        let closed = going.into_iter().map(|key| self.listeners.remove(key));
+        let closed: Vec<_> = closed.map(|it| (it.dialect, it.wanted, it.address)).collect();
+        match self.open_new_listeners(&config) {
+            Ok(opened) => return self.adopt(now, config, opened),
             Err(error) => error!("the configuration is not changed: {error}"),
+        }
+        for (dialect, wanted, address) in closed {
+            match Listener::open(dialect, address) {
+                Ok(listener) => self.add_listener(Listener { wanted, ..listener })?,
+                Err(error) => error!("{}", ServerError::Listen(address, error)),
+            }
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Taking connections in, and turning away those for which there is no place.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 
 use log::{debug, warn};
@@ -12,9 +12,10 @@ use crate::core::Now;
 use crate::core::event::{Event, Warning};
 use crate::dialect::Dialect;
 use crate::dialect::mec::render;
-use crate::limits::{ACCEPT_RETRY_MS, ACCEPTS_PER_TURN};
+use crate::limits::{ACCEPT_RETRY_MS, ACCEPTS_PER_TURN, LINE_BYTES_MAX, READ_BYTES_MAX};
 use crate::server::Server;
 use crate::server::hub::NoPlace;
+use crate::server::socket::Socket;
 
 impl Server {
     /// Takes in what has arrived, a bounded number from each listener.
@@ -104,12 +105,19 @@ impl Server {
     }
 }
 
-/// Tells a connection why it is not served, as far as that goes in one write, and closes it.
+/// Tells a connection why it is not served, as far as that goes in one write, and closes it. What it has sent by then is
+/// read, so that the close is no reset and the peer sees the reason.
 fn refuse(mut socket: TcpStream, address: SocketAddr, why: Warning<'_>) {
     let mut line = Vec::new();
     render::event(&mut line, &Event::Warning(why));
-    if socket.write(&line).is_err() {
+    if socket.write(&line).and_then(|_| socket.end()).is_err() {
         debug!("{address} was gone before it could be refused");
+    }
+    let mut sent = [0; LINE_BYTES_MAX];
+    for _ in 0..READ_BYTES_MAX / LINE_BYTES_MAX {
+        if !matches!(socket.read(&mut sent), Ok(count) if count > 0) {
+            return;
+        }
     }
 }
 

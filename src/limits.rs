@@ -29,6 +29,15 @@ pub const PARKED_SPARE_MAX: usize = 64;
 /// Connections accepted from one listener in one turn, so that a flood of them does not starve the others.
 pub const ACCEPTS_PER_TURN: usize = 64;
 
+/// Connections that the kernel keeps ready until they are accepted: a lecture hall that arrives at once.
+pub const ACCEPT_BACKLOG: i32 = 1024;
+
+/// Sessions whose time has come that are looked at in one turn; the next turn follows at once.
+pub const SESSIONS_PER_TURN: usize = 256;
+
+/// Reads thrown away in one turn from a connection that is being closed.
+pub const DISCARDS_PER_TURN: usize = 16;
+
 /// Slices handed to one `writev`. The kernel takes 1024; past 64 the gain per slice is lost in the copy of the array.
 pub const SLICES_PER_WRITE: usize = 64;
 
@@ -44,6 +53,9 @@ pub const ANSWERS_WAITING_MAX: usize = 16 * 1024;
 
 /// Rows of a list rendered at once; the next ones follow when the socket has taken these.
 pub const LIST_ROWS_PER_STEP: usize = 200;
+
+/// Steps of a list that one connection is given in one turn, so that a quick reader of a long list leaves room for others.
+pub const LIST_STEPS_PER_TURN: usize = 4;
 
 /// Rows remembered for lists under way after their item has gone. Over it the oldest list's reader is dropped.
 pub const GHOST_ROWS_MAX: usize = 16 * 1024;
@@ -87,6 +99,18 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// Bytes of all bodies that are being sent at one time. A body over it is still read, and then refused with -2.
 pub const BODIES_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Bytes of a configuration file: ten times one that shows every option with its comment.
+pub const CONFIG_BYTES_MAX: usize = 64 * 1024;
+
+/// Addresses of one dialect.
+pub const ADDRESSES_MAX: usize = 16;
+
+/// Bytes of `server.name`: what the domain name system allows.
+pub const HOST_NAME_BYTES_MAX: usize = 253;
+
+/// Bytes of a key file that are read: the digits and some white space.
+pub const KEY_FILE_BYTES_MAX: u64 = 64;
 
 /// Bytes of one record of the log before sealing: a message with the longest body, and its header.
 pub const RECORD_BYTES_MAX: usize = BODY_BYTES_MAX + 4096;

@@ -32,7 +32,10 @@ fn main() -> ExitCode {
 fn carry_out(invocation: Invocation) -> Result<(), String> {
     match invocation {
         Invocation::Serve(common) => serve(common),
-        Invocation::Check(common) => load(&common).map(|_| ()),
+        Invocation::Check(common) => {
+            load(&common)?;
+            say("no faults\n")
+        }
         Invocation::Config(common) => {
             let mut config = load(&common)?;
             config.resolve(common.data_dir.as_deref(), &Environment::read());

@@ -1,8 +1,7 @@
 //! The configuration as an administrator meets it: a file, `--set`, `--listen`, the faults, and the file shown.
 
-use mecd::config::{
-    ADDRESSES_MAX, CONFIG_BYTES_MAX, Config, Environment, ListenAt, ListenSource, SyncMode, load,
-};
+use mecd::config::{Config, Environment, ListenAt, ListenSource, SyncMode, load};
+use mecd::limits::{ADDRESSES_MAX, CONFIG_BYTES_MAX};
 use std::io::Write;
 use std::net::Ipv4Addr;
 use std::path::Path;

@@ -3,7 +3,8 @@
 //! The surroundings are an argument, read once by [`Environment::read`], so that every rule can be tested
 //! without touching the process's own.
 
-use super::{Config, HOST_NAME_BYTES_MAX};
+use super::Config;
+use crate::limits::HOST_NAME_BYTES_MAX;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};

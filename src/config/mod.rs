@@ -21,15 +21,6 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Bytes of a configuration file: ten times one that shows every option with its comment.
-pub const CONFIG_BYTES_MAX: usize = 64 * 1024;
-
-/// Addresses of one dialect.
-pub const ADDRESSES_MAX: usize = 16;
-
-/// Bytes of `server.name`: what the domain name system allows.
-pub const HOST_NAME_BYTES_MAX: usize = 253;
-
 /// The port of MEC (spec `mec.md` 1).
 const MEC_PORT: u16 = 6500;
 
@@ -118,7 +109,7 @@ pub struct LineRate {
 /// Where clients are waited for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listen {
-    /// `listen.mec`: 1 to [`ADDRESSES_MAX`] addresses
+    /// `listen.mec`: 1 to [`crate::limits::ADDRESSES_MAX`] addresses
     pub mec: Vec<SocketAddr>,
     /// Whether anybody asked for these addresses.
     pub source: ListenSource,

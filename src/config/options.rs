@@ -7,8 +7,8 @@ use super::environment::is_host_name;
 use super::value::{
     MS, Refusal, addresses, duration_text, milliseconds, refusal, whole_number, wrong_type,
 };
-use super::{Config, HOST_NAME_BYTES_MAX, Listen, SyncMode};
-use crate::limits;
+use super::{Config, Listen, SyncMode};
+use crate::limits::{self, HOST_NAME_BYTES_MAX};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;

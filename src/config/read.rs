@@ -5,7 +5,8 @@
 
 use super::fault::{Fault, Place};
 use super::options::{self, Kind, OPTIONS, Opt, SECTIONS};
-use super::{ADDRESSES_MAX, CONFIG_BYTES_MAX, Config, Listen, ListenAt, ListenerKind};
+use super::{Config, Listen, ListenAt, ListenerKind};
+use crate::limits::{ADDRESSES_MAX, CONFIG_BYTES_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};

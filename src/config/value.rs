@@ -2,7 +2,8 @@
 //!
 //! Knows no option and no file; a place is a byte of the file, where TOML knows one.
 
-use super::{ADDRESSES_MAX, parse_address};
+use super::parse_address;
+use crate::limits::ADDRESSES_MAX;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use toml::de::DeValue;

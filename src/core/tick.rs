@@ -7,11 +7,9 @@ use crate::core::outbox::Purpose;
 use crate::core::record::Record;
 use crate::core::{House, Now, Outbox};
 use crate::limits::{
-    CLOCK_SAVE_INTERVAL_MS, HISTORY_WRITES_PER_TURN, SWEEP_INTERVAL_MS, SWEEP_ITEMS_MAX,
+    CLOCK_SAVE_INTERVAL_MS, HISTORY_WRITES_PER_TURN, SESSIONS_PER_TURN, SWEEP_INTERVAL_MS,
+    SWEEP_ITEMS_MAX,
 };
-
-/// Sessions looked at in one turn.
-const SESSIONS_PER_TURN: usize = 256;
 
 impl House {
     /// Does what is due.

@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 use crate::core::event::{Event, Reply};
 use crate::core::{Now, Outbox, Standing};
 use crate::dialect::mec::{Context, Reader, Request, render};
-use crate::limits::{ANSWERS_WAITING_MAX, READ_BYTES_MAX};
+use crate::limits::{ANSWERS_WAITING_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX};
 use crate::server::connection::{Peer, Phase};
 use crate::server::hub::Hub;
 use crate::server::socket::Socket;
@@ -201,7 +201,7 @@ impl<S: Socket> Hub<S> {
     /// Throws away what a peer still sends while the last word to it is under way.
     fn discard(&mut self, index: u32) {
         let connection = &mut self.post.connections[index as usize];
-        for _ in 0..16 {
+        for _ in 0..DISCARDS_PER_TURN {
             match connection.socket.read(&mut self.input) {
                 Ok(0) => return self.finish(index),
                 Ok(_) => {}

@@ -7,9 +7,7 @@ use std::time::Duration;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
 
 use crate::dialect::Dialect;
-
-/// Connections that the kernel keeps ready until they are accepted.
-const BACKLOG: i32 = 1024;
+use crate::limits::ACCEPT_BACKLOG;
 
 /// Silence after which TCP asks whether the other side is still there, and how often it asks.
 const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(300);
@@ -50,7 +48,7 @@ impl Listener {
         sockopt::set_tcp_keepintvl(&socket, KEEP_ALIVE_EVERY)?;
         sockopt::set_tcp_keepcnt(&socket, KEEP_ALIVE_TRIES)?;
         rustix::net::bind(&socket, &wanted)?;
-        rustix::net::listen(&socket, BACKLOG)?;
+        rustix::net::listen(&socket, ACCEPT_BACKLOG)?;
         let socket = TcpListener::from(socket);
         let address = socket.local_addr()?;
         let socket = mio::net::TcpListener::from_std(socket);

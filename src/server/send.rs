@@ -1,14 +1,11 @@
 //! The sending side: after the commit, everything that waits leaves, as far as the sockets take it.
 
 use crate::core::Now;
-use crate::limits::{ANSWERS_WAITING_MAX, FLUSH_STALL_MS, LINGER_MS};
+use crate::limits::{ANSWERS_WAITING_MAX, FLUSH_STALL_MS, LINGER_MS, LIST_STEPS_PER_TURN};
 use crate::server::connection::{Peer, Phase};
 use crate::server::hub::Hub;
 use crate::server::post::Sent;
 use crate::server::socket::Socket;
-
-/// Steps of a list that one connection is given in one turn.
-const LIST_STEPS_PER_TURN: usize = 4;
 
 impl<S: Socket> Hub<S> {
     /// Sends what was said in this turn, and what waited for a socket to take it.

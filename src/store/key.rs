@@ -8,15 +8,13 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::limits::KEY_FILE_BYTES_MAX;
 use zeroize::{Zeroize, Zeroizing};
 
 pub use crate::store::inject::{InjectError, inject, injected};
 
 /// Bytes of the key (AES-128).
 pub const KEY_BYTES: usize = 16;
-
-/// Bytes of a key file that are read: the digits and some white space.
-const KEY_FILE_BYTES_MAX: u64 = 64;
 
 /// The storage key. It is wiped from memory when dropped, and never printed but by [`Key::hex`].
 #[derive(Clone)]

@@ -13,7 +13,7 @@ use crate::core::outbox::Purpose;
 use crate::core::record::{PersonNo, Record, Secret};
 use crate::core::room::HOME;
 use crate::core::session::{Attempt, Challenge, Presences, State, User};
-use crate::core::{Answer, House, Now, Outbox, Outcome, SessionId, Standing, Status};
+use crate::core::{Answer, House, Now, Outbox, Outcome, SessionId, Status};
 use crate::limits::{ATTEMPTS_WAITING_MAX, CHALLENGE_MS, NONCE_BYTES, SECRET_BYTES_MAX};
 
 /// Whether a hash may be computed now, or has to wait for its turn.
@@ -112,8 +112,7 @@ impl House {
     pub(super) fn attempt_again(&mut self, now: Now, id: SessionId, out: &mut dyn Outbox) -> bool {
         let attempt = self.sessions.at_mut(id.index).attempt.take().expect("the session waits");
         self.attempts -= 1;
-        let stranger = self.standing(id) == Some(Standing::Stranger);
-        self.sessions.set_deadline(id.index, stranger.then(|| self.login_deadline(now)));
+        self.sessions.restore_deadline(id.index);
         let (outcome, hashed) = match self.try_now(now, id, &attempt, Processor::Busy, out) {
             Some(outcome) => (outcome, false),
             None => {

@@ -183,7 +183,7 @@ impl House {
     #[must_use]
     pub fn standing(&self, id: SessionId) -> Option<Standing> {
         self.sessions.get(id).map(|session| match session.state {
-            State::Stranger => Standing::Stranger,
+            State::Stranger { .. } => Standing::Stranger,
             State::User(_) => Standing::User,
         })
     }
@@ -324,7 +324,7 @@ impl House {
     pub fn user_name(&self, id: SessionId) -> Option<&name::UserName> {
         match &self.sessions.get(id)?.state {
             State::User(user) => Some(&user.name),
-            State::Stranger => None,
+            State::Stranger { .. } => None,
         }
     }
 

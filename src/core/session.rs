@@ -51,8 +51,8 @@ pub(super) struct Session {
 /// Whether a session has logged in.
 #[derive(Debug)]
 pub(super) enum State {
-    /// It has not.
-    Stranger,
+    /// It has not, and may not stay without for longer than `until`, in ms of the server's clock.
+    Stranger { until: u64 },
     /// It has.
     User(User),
 }
@@ -191,7 +191,7 @@ impl Sessions {
         self.slots.0[index] = Some(Session {
             id,
             origin,
-            state: State::Stranger,
+            state: State::Stranger { until: deadline },
             wrong_passwords: 0,
             challenge: None,
             attempt: None,
@@ -205,7 +205,7 @@ impl Sessions {
     /// The session is over. It must be a stranger by now.
     pub(super) fn close(&mut self, index: u32) {
         assert!(
-            matches!(self.at(index).state, State::Stranger),
+            matches!(self.at(index).state, State::Stranger { .. }),
             "a user leaves before the session does"
         );
         self.expiry.remove(&mut self.slots, index);
@@ -230,14 +230,14 @@ impl Sessions {
     pub(super) fn user(&self, index: u32) -> &User {
         match &self.at(index).state {
             State::User(user) => user,
-            State::Stranger => panic!("only users get here"),
+            State::Stranger { .. } => panic!("only users get here"),
         }
     }
 
     pub(super) fn user_mut(&mut self, index: u32) -> &mut User {
         match &mut self.at_mut(index).state {
             State::User(user) => user,
-            State::Stranger => panic!("only users get here"),
+            State::Stranger { .. } => panic!("only users get here"),
         }
     }
 
@@ -261,7 +261,7 @@ impl Sessions {
         let before = self.online.insert(user.name.folded(), index);
         assert!(before.is_none(), "a name is online once");
         let session = self.at_mut(index);
-        assert!(matches!(session.state, State::Stranger), "the old identity leaves first");
+        assert!(matches!(session.state, State::Stranger { .. }), "the old identity leaves first");
         session.state = State::User(user);
         self.strangers -= 1;
         self.expiry.remove(&mut self.slots, index);
@@ -269,12 +269,22 @@ impl Sessions {
 
     /// A user becomes a stranger, who may idle until `deadline`.
     pub(super) fn log_out(&mut self, index: u32, deadline: u64) -> User {
-        let state = std::mem::replace(&mut self.at_mut(index).state, State::Stranger);
+        let stranger = State::Stranger { until: deadline };
+        let state = std::mem::replace(&mut self.at_mut(index).state, stranger);
         let State::User(user) = state else { panic!("only users get here") };
         self.online.remove(&user.name.folded());
         self.strangers += 1;
         self.set_deadline(index, Some(deadline));
         user
+    }
+
+    /// A request no longer waits: the session has the deadline again that it has without one.
+    pub(super) fn restore_deadline(&mut self, index: u32) {
+        let deadline = match self.at(index).state {
+            State::Stranger { until } => Some(until),
+            State::User(_) => None,
+        };
+        self.set_deadline(index, deadline);
     }
 
     /// When the session is to be looked at next, in ms of the server's clock.
@@ -314,7 +324,7 @@ impl Sessions {
             let what = || format!("session {index}");
             ensure(session.id.index as usize == index, what)?;
             let waits = match &session.state {
-                State::Stranger => {
+                State::Stranger { .. } => {
                     strangers += 1;
                     true
                 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use crate::core::account::{Account, Kept};
+use crate::core::catalogue::Item;
 use crate::core::event::Door;
 use crate::core::group::NewGroup;
 use crate::core::history::Line;

@@ -1,5 +1,6 @@
 //! What users do with message groups and messages (spec `mec.md` 7, and `#rmgroup` and `#rmmessage` of 9).
 
+use crate::core::catalogue::Item;
 use crate::core::chat::opens;
 use crate::core::command::{Admits, Body, Password};
 use crate::core::event::{Reply, UserKind};

@@ -1,6 +1,7 @@
 //! What users do in rooms (spec `mec.md` 6, and `#history` and `#kick` of 9).
 
 use crate::core::account::equal;
+use crate::core::catalogue::Item;
 use crate::core::command::{Admits, Password};
 use crate::core::event::{Event, List, Reply, Row, UserKind, Warning};
 use crate::core::history::Bounds;

@@ -3,6 +3,8 @@
 //! Costs 4 bytes an item here and 4 in the item; an item is taken out exactly, so nothing stale is ever left. What a
 //! deadline means is the owner's business.
 
+use slab::Slab;
+
 use crate::core::audit::ensure;
 
 /// Items that have a deadline, addressed by slot.
@@ -13,6 +15,30 @@ pub(super) trait Timed {
     fn position(&self, item: u32) -> u32;
     /// Remembers where the item stands.
     fn set_position(&mut self, item: u32, position: u32);
+}
+
+/// An item that keeps its deadline and its place in the heap itself.
+pub(super) trait Due {
+    /// When its time is over, in ms of the server's clock.
+    fn deadline(&self) -> u64;
+    /// Where it stands in the heap.
+    fn position(&self) -> u32;
+    /// Remembers where it stands.
+    fn set_position(&mut self, position: u32);
+}
+
+impl<T: Due> Timed for Slab<T> {
+    fn deadline(&self, item: u32) -> u64 {
+        self[item as usize].deadline()
+    }
+
+    fn position(&self, item: u32) -> u32 {
+        self[item as usize].position()
+    }
+
+    fn set_position(&mut self, item: u32, position: u32) {
+        self[item as usize].set_position(position);
+    }
 }
 
 /// The position of an item that is in no heap.

@@ -8,6 +8,8 @@ use zeroize::Zeroizing;
 
 use crate::core::House;
 use crate::core::account::Account;
+use crate::core::catalogue::Item;
+use crate::core::expiry::Due;
 use crate::core::group::Group;
 use crate::core::record::{Owner, PersonNo, Place, Record};
 use crate::core::room::Room;

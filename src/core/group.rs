@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use slab::Slab;
 use zeroize::Zeroizing;
 
 use crate::core::audit::ensure;
+use crate::core::catalogue::{Catalogue, Item};
 use crate::core::command::Admits;
 use crate::core::event::Door;
-use crate::core::expiry::{Expiry, NOWHERE, Timed};
-use crate::core::name::{Folded, ItemName};
+use crate::core::expiry::{Due, NOWHERE};
+use crate::core::name::ItemName;
 use crate::core::record::{PersonNo, Place};
 use crate::core::room::{door, seconds_left};
 
@@ -42,21 +42,8 @@ impl Group {
         self.users
     }
 
-    pub(super) fn deadline(&self) -> u64 {
-        self.deadline
-    }
-
     pub(super) fn door(&self) -> Door {
         door(&self.password)
-    }
-
-    /// Since when the group's time has been over with nobody in it: it is then marked, and goes with the next sweep.
-    pub(super) fn marked_since(&self) -> Option<u64> {
-        (self.users == 0).then_some(self.deadline.max(self.empty_since))
-    }
-
-    pub(super) fn is_marked(&self, now: u64) -> bool {
-        self.marked_since().is_some_and(|since| since <= now)
     }
 
     /// Whole seconds left, at least 1; 0 once its time is over.
@@ -65,28 +52,51 @@ impl Group {
     }
 }
 
-impl Timed for Slab<Group> {
-    fn deadline(&self, item: u32) -> u64 {
-        self[item as usize].deadline
+impl Item for Group {
+    fn no(&self) -> u32 {
+        self.no
     }
 
-    fn position(&self, item: u32) -> u32 {
-        self[item as usize].position
+    fn name(&self) -> &ItemName {
+        &self.name
     }
 
-    fn set_position(&mut self, item: u32, position: u32) {
-        self[item as usize].position = position;
+    /// While users are in it, its end waits for them to leave.
+    fn marked_since(&self) -> Option<u64> {
+        (self.users == 0).then_some(self.deadline.max(self.empty_since))
+    }
+}
+
+impl Due for Group {
+    fn deadline(&self) -> u64 {
+        self.deadline
+    }
+
+    fn position(&self) -> u32 {
+        self.position
+    }
+
+    fn set_position(&mut self, position: u32) {
+        self.position = position;
     }
 }
 
 /// All groups.
-#[derive(Debug, Default)]
-pub(super) struct Groups {
-    slots: Slab<Group>,
-    names: BTreeMap<Folded, u32>,
-    /// By number, which is the order of creation.
-    numbers: BTreeMap<u32, u32>,
-    expiry: Expiry,
+#[derive(Debug)]
+pub(super) struct Groups(Catalogue<Group>);
+
+impl std::ops::Deref for Groups {
+    type Target = Catalogue<Group>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Groups {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
 }
 
 /// What a new group is made of.
@@ -104,10 +114,14 @@ pub(super) struct NewGroup<'a> {
 }
 
 impl Groups {
+    /// None yet.
+    pub(super) fn new() -> Self {
+        Self(Catalogue::new())
+    }
+
     /// Adds a group that nobody is in.
     pub(super) fn add(&mut self, new: NewGroup<'_>) -> u32 {
-        let folded = new.name.folded();
-        let slot = self.slots.insert(Group {
+        let slot = self.0.add(Group {
             no: new.no,
             name: new.name,
             owner: new.owner,
@@ -122,67 +136,15 @@ impl Groups {
             empty_since: 0,
             deadline: new.deadline,
             position: NOWHERE,
-        }) as u32;
-        self.names.insert(folded, slot);
-        self.numbers.insert(new.no, slot);
-        self.expiry.insert(&mut self.slots, slot);
+        });
+        self.schedule(slot);
         slot
     }
 
     /// Takes a group out that nobody is in.
     pub(super) fn remove(&mut self, slot: u32) -> Group {
         assert_eq!(self.at(slot).users, 0, "only an empty group goes");
-        self.expiry.remove(&mut self.slots, slot);
-        let group = self.slots.remove(slot as usize);
-        self.names.remove(&group.name.folded());
-        self.numbers.remove(&group.no);
-        group
-    }
-
-    pub(super) fn at(&self, slot: u32) -> &Group {
-        &self.slots[slot as usize]
-    }
-
-    pub(super) fn at_mut(&mut self, slot: u32) -> &mut Group {
-        &mut self.slots[slot as usize]
-    }
-
-    pub(super) fn named(&self, name: &ItemName) -> Option<u32> {
-        self.names.get(&name.folded()).copied()
-    }
-
-    pub(super) fn numbered(&self, no: u32) -> Option<u32> {
-        self.numbers.get(&no).copied()
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// The first group whose number is at least `no`.
-    pub(super) fn next(&self, no: u64) -> Option<&Group> {
-        let no = u32::try_from(no).ok()?;
-        self.numbers.range(no..).next().map(|(_, &slot)| self.at(slot))
-    }
-
-    /// All groups in order of creation.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Group> {
-        self.numbers.values().map(|&slot| self.at(slot))
-    }
-
-    /// The slots of all groups in order of creation.
-    pub(super) fn slots(&self) -> Vec<u32> {
-        self.numbers.values().copied().collect()
-    }
-
-    /// How many groups are marked.
-    pub(super) fn marked(&self, now: u64) -> usize {
-        match self.next_deadline() {
-            Some(deadline) if deadline <= now => {
-                self.iter().filter(|group| group.is_marked(now)).count()
-            }
-            _ => 0,
-        }
+        self.0.remove(slot)
     }
 
     pub(super) fn join(&mut self, slot: u32) {
@@ -196,23 +158,18 @@ impl Groups {
         if group.users == 0 {
             group.empty_since = now;
             if group.position == NOWHERE {
-                self.expiry.insert(&mut self.slots, slot);
+                self.schedule(slot);
             }
         }
     }
 
-    pub(super) fn next_deadline(&self) -> Option<u64> {
-        self.expiry.first_deadline(&self.slots)
-    }
-
     /// A group that is marked. One whose time is over with users in it waits outside the heap until they leave.
     pub(super) fn first_marked(&mut self, now: u64) -> Option<u32> {
-        while let Some(slot) = self.expiry.first().filter(|&slot| self.slots.deadline(slot) <= now)
-        {
+        while let Some(slot) = self.first_due(now) {
             if self.at(slot).users == 0 {
                 return Some(slot);
             }
-            self.expiry.remove(&mut self.slots, slot);
+            self.unschedule(slot);
         }
         None
     }
@@ -224,25 +181,16 @@ impl Groups {
     /// # Errors
     /// What is wrong, for tests.
     pub(super) fn audit(&self) -> Result<(), String> {
-        self.expiry.audit(&self.slots)?;
-        let mut scheduled = 0;
-        for (slot, group) in &self.slots {
-            let (slot, name) = (slot as u32, group.name.as_str());
-            let indexed =
-                self.named(&group.name) == Some(slot) && self.numbered(group.no) == Some(slot);
-            ensure(indexed, || format!("indexes of group {name}"))?;
+        self.0.audit()?;
+        for group in self.iter() {
+            let name = group.name.as_str();
             // One whose time is over waits outside the heap until its users have left.
-            let is_scheduled = group.position != NOWHERE;
-            ensure(is_scheduled || group.users > 0, || format!("deadline of group {name}"))?;
-            scheduled += usize::from(is_scheduled);
+            let scheduled = group.position != NOWHERE;
+            ensure(scheduled || group.users > 0, || format!("deadline of group {name}"))?;
             let last = group.messages.keys().next_back();
             let known = last.is_none_or(|&last| last < group.next_message);
             ensure(known, || format!("numbers of messages of group {name}"))?;
         }
-        let count = self.slots.len();
-        ensure(self.names.len() == count && self.numbers.len() == count, || {
-            "groups by name".into()
-        })?;
-        ensure(self.expiry.count() == scheduled, || "groups with a deadline".into())
+        Ok(())
     }
 }

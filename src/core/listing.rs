@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::core::catalogue::Item;
 use crate::core::command::Admits;
 use crate::core::event::{
     Door, GroupRow, List, MessageRow, Reply, RoomRow, Row, UserKind, Warning,
@@ -166,7 +167,7 @@ impl Lists {
 }
 
 /// A live item: its place in the list, and its slot (of a member: its position).
-type Item = (u64, u32);
+type Entry = (u64, u32);
 
 impl House {
     /// Answers with a list, or its first rows.
@@ -247,12 +248,12 @@ impl House {
     }
 
     /// The first live item from `listing.next` on.
-    fn seek(&self, listing: &Listing) -> Option<Item> {
+    fn seek(&self, listing: &Listing) -> Option<Entry> {
         self.shown(listing, self.at_or_after(listing, listing.next))
     }
 
     /// The live item behind another.
-    fn after(&self, listing: &Listing, (place, slot): Item) -> Option<Item> {
+    fn after(&self, listing: &Listing, (place, slot): Entry) -> Option<Entry> {
         let next = match (listing.key, listing.parent) {
             (ListKey::Messages(no), Some(_)) => {
                 let group = self.groups.at(self.groups.numbered(no)?);
@@ -265,7 +266,7 @@ impl House {
     }
 
     /// Passes over what is not in the list: marked when it was asked for, or added later.
-    fn shown(&self, listing: &Listing, mut item: Option<Item>) -> Option<Item> {
+    fn shown(&self, listing: &Listing, mut item: Option<Entry>) -> Option<Entry> {
         while let Some((place, slot)) = item {
             if place >= listing.end {
                 return None;
@@ -278,7 +279,7 @@ impl House {
         item
     }
 
-    fn at_or_after(&self, listing: &Listing, place: u64) -> Option<Item> {
+    fn at_or_after(&self, listing: &Listing, place: u64) -> Option<Entry> {
         match listing.key {
             ListKey::Rooms => {
                 let room = self.rooms.next(place)?;

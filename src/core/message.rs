@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use slab::Slab;
 
 use crate::core::audit::ensure;
-use crate::core::expiry::{Expiry, NOWHERE, Timed};
+use crate::core::expiry::{Due, Expiry, NOWHERE};
 use crate::core::group::Group;
 use crate::core::name::ItemName;
 use crate::core::record::{PersonNo, Place};
@@ -52,17 +52,17 @@ pub(super) struct NewMessage {
     pub(super) deadline: u64,
 }
 
-impl Timed for Slab<Message> {
-    fn deadline(&self, item: u32) -> u64 {
-        self[item as usize].deadline
+impl Due for Message {
+    fn deadline(&self) -> u64 {
+        self.deadline
     }
 
-    fn position(&self, item: u32) -> u32 {
-        self[item as usize].position
+    fn position(&self) -> u32 {
+        self.position
     }
 
-    fn set_position(&mut self, item: u32, position: u32) {
-        self[item as usize].position = position;
+    fn set_position(&mut self, position: u32) {
+        self.position = position;
     }
 }
 
@@ -257,7 +257,7 @@ impl Messages {
 
     /// The top-level message whose time is over the longest.
     pub(super) fn first_marked(&self, now: u64) -> Option<u32> {
-        self.expiry.first().filter(|&slot| self.slots.deadline(slot) <= now)
+        self.expiry.first().filter(|&slot| self.at(slot).deadline <= now)
     }
 }
 

@@ -8,6 +8,7 @@ mod account;
 mod apply;
 mod audit;
 mod board;
+mod catalogue;
 mod chat;
 pub mod command;
 mod counter;
@@ -139,7 +140,7 @@ impl House {
             phase: Phase::Loading,
             sessions: Sessions::default(),
             rooms: Rooms::new(numbers.current()),
-            groups: Groups::default(),
+            groups: Groups::new(),
             messages: Messages::default(),
             accounts: Accounts::default(),
             persons: Persons::default(),

@@ -3,6 +3,7 @@
 //! What memory knows whole (rooms, groups) is written anew; what it knows in part (accounts, messages, lines) is
 //! copied. A removal is never copied: what it removes stood before it, and is gone with the file it stood in.
 
+use crate::core::expiry::Due;
 use crate::core::outbox::{Full, Purpose};
 use crate::core::record::{Place, Record};
 use crate::core::{House, Outbox};

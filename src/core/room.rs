@@ -3,15 +3,13 @@
 //! A room's members stand in the order in which they came; one who leaves leaves a gap, and the gaps are closed when
 //! they are more than the members, so that coming and going costs the same however full the room is.
 
-use std::collections::BTreeMap;
-
-use slab::Slab;
 use zeroize::Zeroizing;
 
 use crate::core::audit::ensure;
+use crate::core::catalogue::{Catalogue, Item};
 use crate::core::command::Admits;
 use crate::core::event::Door;
-use crate::core::expiry::{Expiry, NOWHERE, Timed};
+use crate::core::expiry::{Due, NOWHERE};
 use crate::core::history::History;
 use crate::core::name::{Folded, ItemName};
 use crate::core::record::{PersonNo, Place};
@@ -77,15 +75,6 @@ impl Room {
         self.next_entry
     }
 
-    /// Since when the room's time has been over: it is then marked, and goes with the next sweep.
-    pub(super) fn marked_since(&self) -> Option<u64> {
-        (self.position != NOWHERE).then_some(self.deadline)
-    }
-
-    pub(super) fn is_marked(&self, now: u64) -> bool {
-        self.marked_since().is_some_and(|since| since <= now)
-    }
-
     /// Whole seconds until it expires, at least 1; 0 while it does not.
     pub(super) fn seconds_left(&self, now: u64) -> u32 {
         match self.marked_since() {
@@ -110,28 +99,50 @@ pub(super) fn seconds_left(deadline: u64, now: u64) -> u32 {
     u32::try_from(seconds.max(1)).unwrap_or(u32::MAX)
 }
 
-impl Timed for Slab<Room> {
-    fn deadline(&self, item: u32) -> u64 {
-        self[item as usize].deadline
+impl Item for Room {
+    fn no(&self) -> u32 {
+        self.no
     }
 
-    fn position(&self, item: u32) -> u32 {
-        self[item as usize].position
+    fn name(&self) -> &ItemName {
+        &self.name
     }
 
-    fn set_position(&mut self, item: u32, position: u32) {
-        self[item as usize].position = position;
+    fn marked_since(&self) -> Option<u64> {
+        (self.position != NOWHERE).then_some(self.deadline)
+    }
+}
+
+impl Due for Room {
+    fn deadline(&self) -> u64 {
+        self.deadline
+    }
+
+    fn position(&self) -> u32 {
+        self.position
+    }
+
+    fn set_position(&mut self, position: u32) {
+        self.position = position;
     }
 }
 
 /// All rooms.
 #[derive(Debug)]
-pub(super) struct Rooms {
-    slots: Slab<Room>,
-    names: BTreeMap<Folded, u32>,
-    /// By number, which is the order of creation.
-    numbers: BTreeMap<u32, u32>,
-    expiry: Expiry,
+pub(super) struct Rooms(Catalogue<Room>);
+
+impl std::ops::Deref for Rooms {
+    type Target = Catalogue<Room>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Rooms {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
 }
 
 /// What a new room is made of.
@@ -149,12 +160,7 @@ pub(super) struct NewRoom<'a> {
 impl Rooms {
     /// Just `Home`.
     pub(super) fn new(stamp: u32) -> Self {
-        let mut rooms = Self {
-            slots: Slab::new(),
-            names: BTreeMap::new(),
-            numbers: BTreeMap::new(),
-            expiry: Expiry::default(),
-        };
+        let mut rooms = Self(Catalogue::new());
         let home = rooms.add(NewRoom {
             no: HOME,
             name: ItemName::new("Home").expect("the name is valid"),
@@ -170,8 +176,7 @@ impl Rooms {
 
     /// Adds a room that nobody is in; its time does not run yet.
     pub(super) fn add(&mut self, new: NewRoom<'_>) -> u32 {
-        let folded = new.name.folded();
-        let slot = self.slots.insert(Room {
+        self.0.add(Room {
             no: new.no,
             name: new.name,
             owner: new.owner,
@@ -188,10 +193,7 @@ impl Rooms {
             idle_place: None,
             deadline: 0,
             position: NOWHERE,
-        }) as u32;
-        self.names.insert(folded, slot);
-        self.numbers.insert(new.no, slot);
-        slot
+        })
     }
 
     /// Takes an empty room out.
@@ -200,63 +202,12 @@ impl Rooms {
             slot != HOME && self.at(slot).users == 0,
             "only an empty room goes, and never Home"
         );
-        self.expiry.remove(&mut self.slots, slot);
-        let room = self.slots.remove(slot as usize);
-        self.names.remove(&room.name.folded());
-        self.numbers.remove(&room.no);
-        room
-    }
-
-    pub(super) fn at(&self, slot: u32) -> &Room {
-        &self.slots[slot as usize]
-    }
-
-    pub(super) fn at_mut(&mut self, slot: u32) -> &mut Room {
-        &mut self.slots[slot as usize]
-    }
-
-    pub(super) fn named(&self, name: &ItemName) -> Option<u32> {
-        self.names.get(&name.folded()).copied()
-    }
-
-    pub(super) fn numbered(&self, no: u32) -> Option<u32> {
-        self.numbers.get(&no).copied()
-    }
-
-    /// Rooms, `Home` among them.
-    pub(super) fn count(&self) -> usize {
-        self.slots.len()
-    }
-
-    /// The first room whose number is at least `no`.
-    pub(super) fn next(&self, no: u64) -> Option<&Room> {
-        let no = u32::try_from(no).ok()?;
-        self.numbers.range(no..).next().map(|(_, &slot)| self.at(slot))
-    }
-
-    /// All rooms in order of creation.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Room> {
-        self.numbers.values().map(|&slot| self.at(slot))
-    }
-
-    /// The slots of all rooms in order of creation.
-    pub(super) fn slots(&self) -> Vec<u32> {
-        self.numbers.values().copied().collect()
-    }
-
-    /// How many rooms are marked.
-    pub(super) fn marked(&self, now: u64) -> usize {
-        match self.next_deadline() {
-            Some(deadline) if deadline <= now => {
-                self.iter().filter(|room| room.is_marked(now)).count()
-            }
-            _ => 0,
-        }
+        self.0.remove(slot)
     }
 
     /// Adds a member behind the others.
     pub(super) fn enter(&mut self, slot: u32, session: u32, stamp: u32) -> Presence {
-        let room = &mut self.slots[slot as usize];
+        let room = self.0.at_mut(slot);
         let position = room.members.len() as u32;
         room.members.push(Member { session, entry: room.next_entry });
         room.next_entry += 1;
@@ -267,7 +218,7 @@ impl Rooms {
 
     /// Takes a member out, and closes the gaps when they have become too many. Says which entry it was.
     pub(super) fn leave(&mut self, presence: Presence, stamp: u32, sessions: &mut Sessions) -> u64 {
-        let room = &mut self.slots[presence.room as usize];
+        let room = self.0.at_mut(presence.room);
         let member = &mut room.members[presence.position as usize];
         assert!(member.session != Member::GONE, "a member leaves once");
         member.session = Member::GONE;
@@ -283,20 +234,11 @@ impl Rooms {
 
     /// Lets the room's time run, to be over at `deadline`; or stops it.
     pub(super) fn set_deadline(&mut self, slot: u32, deadline: Option<u64>) {
-        self.expiry.remove(&mut self.slots, slot);
+        self.unschedule(slot);
         if let Some(deadline) = deadline {
             self.at_mut(slot).deadline = deadline;
-            self.expiry.insert(&mut self.slots, slot);
+            self.schedule(slot);
         }
-    }
-
-    pub(super) fn next_deadline(&self) -> Option<u64> {
-        self.expiry.first_deadline(&self.slots)
-    }
-
-    /// The room whose time is over the longest.
-    pub(super) fn first_marked(&self, now: u64) -> Option<u32> {
-        self.expiry.first().filter(|&slot| self.slots.deadline(slot) <= now)
     }
 }
 
@@ -306,29 +248,21 @@ impl Rooms {
     /// # Errors
     /// What is wrong, for tests.
     pub(super) fn audit(&self) -> Result<(), String> {
-        self.expiry.audit(&self.slots)?;
-        for (slot, room) in &self.slots {
-            let (slot, name) = (slot as u32, room.name.as_str());
+        self.0.audit()?;
+        for room in self.iter() {
+            let name = room.name.as_str();
             let live = || room.members.iter().filter(|member| member.session != Member::GONE);
             ensure(live().count() == room.users as usize, || format!("users of room {name}"))?;
             let entries: Vec<u64> = room.members.iter().map(|member| member.entry).collect();
             let in_order = entries.is_sorted_by(|a, b| a < b);
             let known = entries.last().is_none_or(|&last| last < room.next_entry);
             ensure(in_order && known, || format!("entries of room {name}"))?;
-            let indexed =
-                self.named(&room.name) == Some(slot) && self.numbered(room.no) == Some(slot);
-            ensure(indexed, || format!("indexes of room {name}"))?;
-            let empty = slot != HOME && room.users == 0;
+            let empty = room.no != HOME && room.users == 0;
             ensure(room.idle_since.is_some() == empty, || format!("emptiness of room {name}"))?;
             let scheduled = room.position != NOWHERE;
             ensure(scheduled == empty, || format!("deadline of room {name}"))?;
         }
-        let count = self.slots.len();
-        ensure(self.names.len() == count && self.numbers.len() == count, || {
-            "rooms by name".into()
-        })?;
-        let empty = self.slots.iter().filter(|(_, room)| room.idle_since.is_some()).count();
-        ensure(self.expiry.count() == empty, || "rooms with a deadline".into())
+        Ok(())
     }
 }
 

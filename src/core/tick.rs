@@ -102,7 +102,7 @@ impl House {
             let no = self.groups.at(slot).no;
             self.drop_group(slot);
             write_removal(&Record::GroupRemoved { no }, out);
-        } else if let Some(slot) = self.rooms.first_marked(now.ms) {
+        } else if let Some(slot) = self.rooms.first_due(now.ms) {
             let no = self.rooms.at(slot).no;
             self.drop_room(slot);
             write_removal(&Record::RoomRemoved { no }, out);

@@ -124,6 +124,33 @@ fn an_only_file_cut_within_its_header_is_refused_unless_nothing_was_in_it() {
 }
 
 #[test]
+fn a_next_file_of_which_only_half_the_header_was_written_is_dropped_and_told() {
+    let (disk, all, _) = written(1, 30, 90);
+    let last = *disk.files().last().unwrap();
+    let header = disk.bytes(last)[..HEADER].to_vec();
+    disk.take(last);
+    let (_, _, before) = open(&disk.fork(), ALWAYS).unwrap();
+    for half in 1..HEADER {
+        let half_disk = disk.fork();
+        let mut bytes = header.clone();
+        bytes[half..].fill(0);
+        bytes.extend([0; 200]);
+        half_disk.set_bytes(last, &bytes);
+        let (_, report, found) = open(&half_disk, ALWAYS).unwrap();
+        assert_eq!(found, before, "half of {half} bytes");
+        assert!(found.len() < all.len() && report.torn.is_some());
+    }
+}
+
+#[test]
+fn a_first_header_that_could_not_be_written_leaves_nothing_behind() {
+    let disk = MemoryDisk::new(1);
+    disk.fail_next(Operation::Write);
+    assert!(matches!(records(&disk), Err(StoreError::Io { .. })));
+    assert_eq!(records(&disk).unwrap(), Records::new());
+}
+
+#[test]
 fn a_finished_file_cut_at_any_byte_is_refused() {
     let (disk, ..) = written(1, 30, 90);
     assert!(disk.files().len() > 3);

@@ -135,7 +135,11 @@ impl Opening {
             let created = self.disk.create(FIRST);
             created.map_err(|error| self.io_error("create", FIRST, error))?;
         }
-        let written = self.disk.write_at(FIRST, 0, &header);
+        let written = self.disk.write_at(FIRST, 0, &header).inspect_err(|_| {
+            // Part of it may stand there, which the next start could not tell from damage. If it cannot be taken away
+            // either, the next start says so.
+            let _ = self.disk.truncate(FIRST, 0);
+        });
         written.map_err(|error| self.io_error("write", FIRST, error))?;
         self.sync(FIRST)?;
         self.sync_dir()?;
@@ -182,6 +186,11 @@ impl Opening {
                 }
                 Beginning::Header(_) => {}
                 Beginning::Unwritten if *file > last => unwritten.push(*file),
+                Beginning::Unverified | Beginning::Alien
+                    if *file > last && self.holds_no_frame(*file)? =>
+                {
+                    unwritten.push(*file);
+                }
                 Beginning::Unwritten | Beginning::Unverified | Beginning::Alien => {
                     return Err(self.damage(*file, 0, "the header does not verify"));
                 }
@@ -197,6 +206,12 @@ impl Opening {
         Ok(Layout { oldest, last, leftovers, unwritten })
     }
 
+    /// True if nothing stands behind a file's header: a write that failed may have left part of that.
+    fn holds_no_frame(&mut self, file: u32) -> Result<bool, StoreError> {
+        self.load(file)?;
+        Ok(written_bytes(&self.buffer) <= HEADER_BYTES)
+    }
+
     fn beginning(&mut self, file: u32) -> Result<Beginning, StoreError> {
         let length = self.length(file)?;
         if length < HEADER {
@@ -206,6 +221,8 @@ impl Opening {
         self.read(file, &mut bytes)?;
         match self.seal.read_header(&bytes) {
             HeaderRead::Good(header) => Ok(Beginning::Header(header)),
+            // No version is 0: what stands there was not written to its end.
+            HeaderRead::Version(0) => Ok(Beginning::Unverified),
             HeaderRead::Version(version) => {
                 Err(StoreError::Unsupported { file: self.disk.path(file), version })
             }

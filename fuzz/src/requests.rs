@@ -1,0 +1,114 @@
+//! Requests as text, so that they can be compared after what they borrow from has gone.
+
+use mecd::core::command::{Body, Password};
+use mecd::core::{Command, Standing};
+use mecd::dialect::mec::{Context, Reader, Request, Scratch};
+use mecd::dialect::park::Park;
+use mecd::limits::{BODY_BYTES_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
+
+/// Lines that a message may have here: few, so that bodies end.
+pub const MESSAGE_LINES_MAX: u32 = 5;
+
+/// One connection's reading side, and all it says.
+pub struct Talk {
+    reader: Reader,
+    park: Park,
+    scratch: Scratch,
+    bodies_bytes: usize,
+    standing: Standing,
+    /// What was asked for.
+    pub requests: Vec<String>,
+}
+
+impl Talk {
+    /// A fresh connection.
+    #[must_use]
+    pub fn new(standing: Standing) -> Self {
+        Self {
+            reader: Reader::new(),
+            park: Park::new(),
+            scratch: Scratch::new(),
+            bodies_bytes: 0,
+            standing,
+            requests: Vec::new(),
+        }
+    }
+
+    /// Reads a segment.
+    pub fn read(&mut self, mut segment: &[u8]) {
+        let mut context = Context {
+            park: &mut self.park,
+            bodies_bytes: &mut self.bodies_bytes,
+            message_lines_max: MESSAGE_LINES_MAX,
+            scratch: &mut self.scratch,
+        };
+        while let Some(request) = self.reader.next(&mut segment, self.standing, &mut context) {
+            self.requests.push(described(&request));
+        }
+        assert!(segment.is_empty(), "reading ends with the segment");
+        let bodies_max = LINE_BYTES_MAX * 3 * MESSAGE_LINES_MAX as usize;
+        assert!(self.bodies_bytes <= bodies_max, "a body is no longer than its lines");
+    }
+
+    /// Ends the connection, which gives everything back.
+    #[must_use]
+    pub fn end(mut self) -> Vec<String> {
+        let mut context = Context {
+            park: &mut self.park,
+            bodies_bytes: &mut self.bodies_bytes,
+            message_lines_max: MESSAGE_LINES_MAX,
+            scratch: &mut self.scratch,
+        };
+        self.reader.release(&mut context);
+        assert_eq!(self.bodies_bytes, 0, "a body's bytes are given back");
+        assert!(self.park.spare() <= 1, "one connection parks in one block");
+        self.requests
+    }
+}
+
+/// A request with all that it says, passwords too.
+#[must_use]
+pub fn described(request: &Request<'_>) -> String {
+    if let Request::Do(command) = request {
+        check(command);
+        let secret = password(command).map(Password::as_str);
+        return format!("{command:?} {secret:?}");
+    }
+    format!("{request:?}")
+}
+
+fn password<'a>(command: &Command<'a>) -> Option<Password<'a>> {
+    match *command {
+        Command::LoginRegistered { password, .. } | Command::CreateLogin { password, .. } => {
+            Some(password)
+        }
+        Command::CreateRoom { password, .. }
+        | Command::RemoveRoom { password, .. }
+        | Command::ChangeRoom { password, .. }
+        | Command::CreateGroup { password, .. }
+        | Command::JoinGroup { password, .. }
+        | Command::RemoveGroup { password, .. } => password,
+        _ => None,
+    }
+}
+
+/// What the house relies on.
+fn check(command: &Command<'_>) {
+    let is_clean = |text: &str| text.chars().all(|c| !c.is_control() || c == '\t');
+    match command {
+        Command::Broadcast { text } | Command::SendTo { text, .. } => {
+            assert!(!text.is_empty() && text.len() <= TEXT_BYTES_MAX && is_clean(text));
+        }
+        Command::CreateLogin { real_name, email, .. } => {
+            assert!([real_name, email].iter().all(|text| (1..=64).contains(&text.len())));
+            assert!(is_clean(real_name) && is_clean(email));
+        }
+        Command::PeerToPeer { port, .. } => assert_ne!(*port, 0),
+        Command::PostMessage { body: Body::Lines { parts, text }, .. } => {
+            assert!(*parts <= MESSAGE_LINES_MAX && text.len() <= BODY_BYTES_MAX);
+            assert_eq!(text.matches('\n').count(), *parts as usize, "a line end for each line");
+            assert!(text.lines().all(is_clean) && !text.contains('\r'));
+        }
+        _ => {}
+    }
+}

@@ -57,8 +57,11 @@ pub const LIST_ROWS_PER_STEP: usize = 200;
 /// Steps of a list that one connection is given in one turn, so that a quick reader of a long list leaves room for others.
 pub const LIST_STEPS_PER_TURN: usize = 4;
 
+/// Bytes of a message's text that are rendered at once; the rest follows when the socket has taken these.
+pub const MESSAGE_PIECE_BYTES: usize = 32 * 1024;
+
 /// Rows remembered for lists under way after their item has gone. Over it the oldest list's reader is dropped.
-pub const GHOST_ROWS_MAX: usize = 16 * 1024;
+pub const GHOST_ROWS_MAX: usize = 4096;
 
 /// Milliseconds between two sweeps of what has expired (spec `mec.md` 4: one a second at most).
 pub const SWEEP_INTERVAL_MS: u64 = 1000;
@@ -164,6 +167,7 @@ const _: () = assert!(RECORD_BYTES_MAX < 1 << 21, "a record's length fits in its
 const _: () =
     assert!(BODY_BYTES_MAX <= BODIES_BYTES_MAX, "one body of the largest size can be sent");
 const _: () = assert!(CLOCK_SAVE_INTERVAL_MS < 60_000, "the clock is kept to within a minute");
+const _: () = assert!(TEXT_BYTES_MAX < MESSAGE_PIECE_BYTES, "a piece has at least one line");
 const _: () = assert!(BODY_BYTES_MAX >= LINE_BYTES_MAX, "a body takes at least one line");
 
 /// History lines that may wait to be written; over it the oldest is not written, only remembered.

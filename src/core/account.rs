@@ -59,7 +59,7 @@ impl Kept {
     }
 
     /// Whether `proof` shows knowledge of the password. Takes a hash's time if it is kept as a hash.
-    pub(super) fn admits(&self, proof: Proof<'_>) -> bool {
+    pub(super) fn admits(&self, proof: Proof<'_>, hasher: &mut Hasher) -> bool {
         match (self, proof) {
             (Self::Recoverable(password), Proof::Clear(text)) => {
                 equal(password.as_bytes(), text.as_bytes())
@@ -69,22 +69,38 @@ impl Kept {
                 equal(&expected, digest.to_ascii_lowercase().as_bytes())
             }
             (Self::Hashed { salt, hash }, Proof::Clear(text)) => {
-                equal(&argon2id(*salt, text), hash)
+                equal(&hasher.argon2id(*salt, text), hash)
             }
             (Self::Hashed { .. }, Proof::Digest { .. }) => false,
         }
     }
 }
 
-/// Argon2id of a password; some milliseconds.
-pub(super) fn argon2id(salt: [u8; 16], password: &str) -> [u8; 32] {
-    let params =
-        Params::new(HASH_MEMORY_KIB, HASH_PASSES, 1, Some(32)).expect("the parameters are valid");
-    let mut hash = [0; 32];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(password.as_bytes(), &salt, &mut hash)
-        .expect("lengths are within the function's bounds");
-    hash
+/// Computes Argon2id, always in the same memory: a mebibyte taken and given back for each hash would tear the heap.
+#[derive(Default)]
+pub(super) struct Hasher {
+    blocks: Vec<argon2::Block>,
+}
+
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hasher")
+    }
+}
+
+impl Hasher {
+    /// Argon2id of a password; some milliseconds. The memory is taken with the first one, and wiped after each.
+    pub(super) fn argon2id(&mut self, salt: [u8; 16], password: &str) -> [u8; 32] {
+        let params = Params::new(HASH_MEMORY_KIB, HASH_PASSES, 1, Some(32));
+        let params = params.expect("the parameters are valid");
+        self.blocks.resize(params.block_count(), argon2::Block::default());
+        let mut hash = [0; 32];
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into_with_memory(password.as_bytes(), &salt, &mut hash, &mut self.blocks)
+            .expect("lengths are within the function's bounds");
+        self.blocks.fill(argon2::Block::default());
+        hash
+    }
 }
 
 /// The 32 hex digits that answer a challenge.
@@ -261,7 +277,7 @@ impl House {
     pub fn secret<'a>(&self, password: Password<'a>, salt: [u8; 16]) -> Secret<'a> {
         let password = password.as_str();
         if self.settings.hash_passwords {
-            Secret::Hashed { salt, hash: argon2id(salt, password) }
+            Secret::Hashed { salt, hash: Hasher::default().argon2id(salt, password) }
         } else {
             Secret::Recoverable(password)
         }
@@ -283,19 +299,32 @@ mod tests {
         let digest = Md5::digest(b"000102030405060708090a0b0c0d0e0fgeheim");
         let digest = String::from_utf8(hex(digest.into()).to_vec()).unwrap();
         for digest in [digest.clone(), digest.to_uppercase()] {
-            assert!(kept("geheim").admits(Proof::Digest { nonce, digest: &digest }));
-            assert!(!kept("other").admits(Proof::Digest { nonce, digest: &digest }));
+            assert!(
+                kept("geheim")
+                    .admits(Proof::Digest { nonce, digest: &digest }, &mut Hasher::default())
+            );
+            assert!(
+                !kept("other")
+                    .admits(Proof::Digest { nonce, digest: &digest }, &mut Hasher::default())
+            );
         }
-        assert!(!kept("geheim").admits(Proof::Digest { nonce, digest: "" }));
-        assert!(!kept("geheim").admits(Proof::Digest { nonce, digest: "geheim" }));
+        assert!(
+            !kept("geheim").admits(Proof::Digest { nonce, digest: "" }, &mut Hasher::default())
+        );
+        assert!(
+            !kept("geheim")
+                .admits(Proof::Digest { nonce, digest: "geheim" }, &mut Hasher::default())
+        );
     }
 
     #[test]
     fn a_hash_admits_the_password_and_no_digest() {
-        let hashed = Kept::Hashed { salt: [3; 16], hash: argon2id([3; 16], "geheim") };
-        assert!(hashed.admits(Proof::Clear("geheim")));
-        assert!(!hashed.admits(Proof::Clear("Geheim")));
-        assert!(!hashed.admits(Proof::Digest { nonce: [0; 16], digest: "geheim" }));
+        let mut hasher = Hasher::default();
+        let hash = hasher.argon2id([3; 16], "geheim");
+        let hashed = Kept::Hashed { salt: [3; 16], hash };
+        assert!(hashed.admits(Proof::Clear("geheim"), &mut hasher));
+        assert!(!hashed.admits(Proof::Clear("Geheim"), &mut hasher));
+        assert!(!hashed.admits(Proof::Digest { nonce: [0; 16], digest: "geheim" }, &mut hasher));
     }
 
     #[test]

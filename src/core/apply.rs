@@ -311,7 +311,7 @@ impl House {
 
     /// Takes a message out, and all replies below it.
     pub(super) fn drop_thread(&mut self, slot: u32, root: u32) {
-        let marked_since = self.messages.marked_since_or_never(self.groups.at(slot), root);
+        let marked_since = self.messages.marked_since(root);
         for message in self.messages.thread(root) {
             self.drop_message_of_thread(slot, message, marked_since);
         }

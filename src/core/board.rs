@@ -7,7 +7,7 @@ use crate::core::event::{Reply, UserKind};
 use crate::core::listing::ListKey;
 use crate::core::name::ItemName;
 use crate::core::outbox::Purpose;
-use crate::core::record::Record;
+use crate::core::record::{Place, Record};
 use crate::core::{Answer, House, Now, Outbox, Outcome, SessionId, Status};
 
 impl House {
@@ -130,8 +130,16 @@ impl House {
         let slot = self.find_message(now, group, message)?;
         let message = self.messages.at(slot);
         let head = self.message_row(now, slot);
-        out.reply(id, &Reply::Message { head, parts: message.parts, place: message.place });
+        let group = message.group;
+        out.reply(id, &Reply::Message { head, group, parts: message.parts, place: message.place });
         Ok(Answer::Given)
+    }
+
+    /// Where the log has a message now, if it is still there: compaction moves it while it is being read.
+    #[must_use]
+    pub fn place_of_message(&self, group: u32, id: u32) -> Option<Place> {
+        let group = self.groups.at(self.groups.numbered(group)?);
+        group.messages.get(&id).map(|&slot| self.messages.at(slot).place)
     }
 
     #[expect(clippy::too_many_arguments, reason = "they are the words of the command")]
@@ -205,11 +213,7 @@ impl House {
     fn find_message(&self, now: Now, slot: u32, id: u32) -> Result<u32, Status> {
         let group = self.groups.at(slot);
         let &message = group.messages.get(&id).ok_or(Status::NotFound)?;
-        if self.messages.is_marked(group, message, now.ms) {
-            Err(Status::Expired)
-        } else {
-            Ok(message)
-        }
+        if self.messages.is_marked(message, now.ms) { Err(Status::Expired) } else { Ok(message) }
     }
 }
 

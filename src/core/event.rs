@@ -34,6 +34,8 @@ pub enum Reply<'a> {
     Message {
         /// What `#listmessages` says of it.
         head: MessageRow<'a>,
+        /// The number of its group.
+        group: u32,
         /// Lines of text.
         parts: u32,
         /// Where its record stands.
@@ -219,6 +221,26 @@ pub enum Warning<'a> {
     Stopping,
     /// Too slow in reading a list that has changed too much since.
     TooSlow,
+}
+
+impl Warning<'_> {
+    /// Whether the connection is closed after it.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        match self {
+            Self::Kicked { .. } => false,
+            Self::LineTooLong
+            | Self::TooManyLines
+            | Self::LoginTimeout
+            | Self::Idle
+            | Self::WrongPasswords
+            | Self::LoggedInElsewhere
+            | Self::ServerFull
+            | Self::AddressFull
+            | Self::Stopping
+            | Self::TooSlow => true,
+        }
+    }
 }
 
 /// What the server says without closing anything.

@@ -102,7 +102,7 @@ impl House {
         take: Take<'_, E>,
     ) -> Result<(), E> {
         let clock = self.clock();
-        let lives = |slot: &&u32| !self.messages.is_marked(group, **slot, clock);
+        let lives = |slot: &&u32| !self.messages.is_marked(**slot, clock);
         let mut bytes = Vec::new();
         for &slot in group.messages.values().filter(lives) {
             fetch(self.messages.at(slot).place, &mut bytes)?;

@@ -41,6 +41,13 @@ impl Guard {
         due
     }
 
+    /// An attempt from `origin` was given up before its time: those that come later need not wait for it.
+    pub(super) fn give_back(&mut self, origin: IpAddr, step: u64) {
+        if let Some(penalty) = self.penalties.get_mut(&origin) {
+            penalty.until = penalty.until.saturating_sub(step).max(penalty.last);
+        }
+    }
+
     /// A wrong password came from `origin`; `free` of them cost nothing.
     pub(super) fn failed(&mut self, now: u64, origin: IpAddr, free: u32, step: u64) {
         if self.penalties.len() >= PENALTIES_MAX && !self.penalties.contains_key(&origin) {
@@ -78,6 +85,8 @@ mod tests {
         guard.failed(0, HERE, 5, 1000);
         assert_eq!(guard.due(0, HERE, 1000), 1000);
         assert_eq!(guard.due(0, HERE, 1000), 2000, "a second attempt queues behind the first");
+        guard.give_back(HERE, 1000);
+        assert_eq!(guard.due(0, HERE, 1000), 2000, "and leaves its place when it is given up");
         guard.failed(3000, HERE, 5, 1000);
         assert_eq!(guard.due(3000, HERE, 1000), 5000);
         assert_eq!(guard.due(604_000, HERE, 1000), 604_000, "forgiven");

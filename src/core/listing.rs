@@ -152,16 +152,16 @@ impl Lists {
         }
     }
 
-    /// The next ghost that belongs into a list.
-    fn next_ghost(&self, listing: &Listing) -> Option<(u64, &Ghost)> {
-        if self.ghosts.is_empty() || listing.next >= listing.end {
-            return None;
-        }
-        let range = (listing.key, listing.next)..(listing.key, listing.end);
-        self.ghosts.range(range).map(|(&(_, place), ghost)| (place, ghost)).find(|(_, ghost)| {
-            ghost.burial > listing.burials
-                && ghost.marked_since.is_none_or(|since| since > listing.at)
-                && listing.parent.is_none_or(|parent| ghost.row.is_below(parent))
+    /// The ghosts that still belong into a list, in order.
+    fn ghosts_of(&self, listing: &Listing) -> impl Iterator<Item = (u64, &Ghost)> + use<'_> {
+        let Listing { key, next, parent, at, burials, .. } = *listing;
+        // Nothing that was buried before a list began is in it: mostly that is everything.
+        let end = if self.burials == burials { next } else { listing.end.max(next) };
+        let ghosts = self.ghosts.range((key, next)..(key, end));
+        ghosts.map(|(&(_, place), ghost)| (place, ghost)).filter(move |(_, ghost)| {
+            ghost.burial > burials
+                && ghost.marked_since.is_none_or(|since| since > at)
+                && parent.is_none_or(|parent| ghost.row.is_below(parent))
         })
     }
 }
@@ -223,16 +223,17 @@ impl House {
     /// Sends up to [`LIST_ROWS_PER_STEP`] rows. True when the list is finished.
     fn step(&self, now: Now, listing: &mut Listing, out: &mut dyn Outbox) -> bool {
         let mut live = self.seek(listing);
+        let mut ghosts = self.lists.ghosts_of(listing).peekable();
         for _ in 0..LIST_ROWS_PER_STEP {
-            let ghost = self.lists.next_ghost(listing);
-            let row = match (live, ghost) {
-                (Some((place, slot)), ghost) if ghost.is_none_or(|(other, _)| place < other) => {
+            let row = match (live, ghosts.peek()) {
+                (Some((place, slot)), ghost) if ghost.is_none_or(|(other, _)| place < *other) => {
                     listing.next = place + 1;
                     let row = self.row(now, listing.key, slot);
                     live = self.after(listing, (place, slot));
                     row
                 }
-                (_, Some((place, ghost))) => {
+                (_, Some(&(place, ghost))) => {
+                    ghosts.next();
                     listing.next = place + 1;
                     ghost.row.row()
                 }
@@ -244,7 +245,7 @@ impl House {
             };
             out.reply(listing.reader, &Reply::Row(row));
         }
-        live.is_none() && listing.strangers == 0 && self.lists.next_ghost(listing).is_none()
+        live.is_none() && listing.strangers == 0 && ghosts.peek().is_none()
     }
 
     /// The first live item from `listing.next` on.
@@ -253,16 +254,20 @@ impl House {
     }
 
     /// The live item behind another.
-    fn after(&self, listing: &Listing, (place, slot): Entry) -> Option<Entry> {
-        let next = match (listing.key, listing.parent) {
+    fn after(&self, listing: &Listing, item: Entry) -> Option<Entry> {
+        self.shown(listing, self.behind(listing, item))
+    }
+
+    /// What stands behind an item, whether it is shown or not.
+    fn behind(&self, listing: &Listing, (place, slot): Entry) -> Option<Entry> {
+        match (listing.key, listing.parent) {
             (ListKey::Messages(no), Some(_)) => {
                 let group = self.groups.at(self.groups.numbered(no)?);
                 let slot = self.messages.sibling(group, slot)?;
                 Some((u64::from(self.messages.at(slot).id.get()), slot))
             }
             _ => self.at_or_after(listing, place + 1),
-        };
-        self.shown(listing, next)
+        }
     }
 
     /// Passes over what is not in the list: marked when it was asked for, or added later.
@@ -274,7 +279,7 @@ impl House {
             if !self.was_marked(listing, slot) {
                 break;
             }
-            item = self.at_or_after(listing, place + 1);
+            item = self.behind(listing, (place, slot));
         }
         item
     }
@@ -310,9 +315,7 @@ impl House {
             ListKey::Rooms => self.rooms.at(slot).is_marked(listing.at),
             ListKey::Users(_) => false,
             ListKey::Groups => self.groups.at(slot).is_marked(listing.at),
-            ListKey::Messages(no) => self.groups.numbered(no).is_some_and(|group| {
-                self.messages.is_marked(self.groups.at(group), slot, listing.at)
-            }),
+            ListKey::Messages(_) => self.messages.is_marked(slot, listing.at),
         }
     }
 

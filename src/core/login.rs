@@ -5,7 +5,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::core::account::{Kept, Proof, argon2id};
+use crate::core::account::{Kept, Proof};
 use crate::core::command::Password;
 use crate::core::event::{Reply, UserKind, Warning};
 use crate::core::name::UserName;
@@ -108,6 +108,19 @@ impl House {
         Ok(Answer::Given)
     }
 
+    /// Nobody waits any more for what a session attempted.
+    pub(super) fn give_attempt_up(&mut self, now: Now, index: u32) {
+        let session = self.sessions.at_mut(index);
+        if session.attempt.take().is_none() {
+            return;
+        }
+        let origin = session.origin;
+        self.attempts -= 1;
+        if self.sessions.deadline(index) > now.ms {
+            self.guard.give_back(origin, self.settings.wrong_password_delay_ms);
+        }
+    }
+
     /// Carries out the attempt that a session has waited for. True if that took the time of a hash.
     pub(super) fn attempt_again(&mut self, now: Now, id: SessionId, out: &mut dyn Outbox) -> bool {
         let attempt = self.sessions.at_mut(id.index).attempt.take().expect("the session waits");
@@ -165,8 +178,8 @@ impl House {
         if must_wait(&account.kept, proof, processor) {
             return None;
         }
-        let admitted =
-            account.kept.admits(proof) && (nonce.is_some() || !self.settings.require_challenge);
+        let admitted = account.kept.admits(proof, &mut self.hasher)
+            && (nonce.is_some() || !self.settings.require_challenge);
         if !admitted {
             return Some(self.wrong_password(now, id, out));
         }
@@ -232,7 +245,7 @@ impl House {
         if self.settings.hash_passwords && processor == Processor::Busy {
             return None;
         }
-        if !account.kept.admits(Proof::Clear(old)) {
+        if !account.kept.admits(Proof::Clear(old), &mut self.hasher) {
             return Some(self.wrong_password(now, id, out));
         }
         let kept = self.keep(new, processor, out)?;
@@ -241,7 +254,7 @@ impl House {
     }
 
     /// A new password in the form in which it is kept.
-    fn keep(&self, password: &str, processor: Processor, out: &mut dyn Outbox) -> Option<Kept> {
+    fn keep(&mut self, password: &str, processor: Processor, out: &mut dyn Outbox) -> Option<Kept> {
         if !self.settings.hash_passwords {
             return Some(Kept::from_record(Secret::Recoverable(password)));
         }
@@ -249,7 +262,7 @@ impl House {
             return None;
         }
         let salt = out.entropy();
-        Some(Kept::Hashed { salt, hash: argon2id(salt, password) })
+        Some(Kept::Hashed { salt, hash: self.hasher.argon2id(salt, password) })
     }
 
     /// The answer to a wrong password, and the end of a connection that sent too many.

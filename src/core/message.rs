@@ -31,6 +31,8 @@ pub(super) struct Message {
     /// When its time is over; 0 for a reply.
     pub(super) deadline: u64,
     position: u32,
+    /// The top-level message of its thread, which stays for as long as the thread does.
+    root: u32,
     first_reply: u32,
     next: u32,
     previous: u32,
@@ -89,6 +91,7 @@ impl Messages {
             place: new.place,
             deadline,
             position: NOWHERE,
+            root: NONE,
             first_reply: NONE,
             next: NONE,
             previous: NONE,
@@ -105,15 +108,18 @@ impl Messages {
     pub(super) fn link(&mut self, slot: u32, group: &mut Group) -> bool {
         let parent = self.at(slot).parent;
         let first = if parent == 0 {
+            self.at_mut(slot).root = slot;
             group.first
         } else {
             let Some(&above) = group.messages.get(&parent) else { return false };
             let above = &mut self.slots[above as usize];
             above.replies += 1;
+            let root = above.root;
             let first = above.first_reply;
             if first == NONE {
                 above.first_reply = slot;
             }
+            self.slots[slot as usize].root = root;
             Some(first).filter(|&first| first != NONE)
         };
         match first {
@@ -195,9 +201,16 @@ impl Messages {
         let id = u32::try_from(id).ok()?;
         match parent {
             None => group.messages.range(id..).next().map(|(_, &slot)| slot),
-            Some(parent) => self
-                .ring(self.first_below(group, parent))
-                .find(|&slot| self.at(slot).id.get() >= id),
+            Some(parent) => {
+                // Mostly the one before is there, and its sibling is what is looked for.
+                let before = id.checked_sub(1).and_then(|before| group.messages.get(&before));
+                match before.filter(|&&before| self.at(before).parent == parent) {
+                    Some(&before) => self.sibling(group, before),
+                    None => self
+                        .ring(self.first_below(group, parent))
+                        .find(|&slot| self.at(slot).id.get() >= id),
+                }
+            }
         }
     }
 
@@ -228,22 +241,14 @@ impl Messages {
     }
 
     /// Since when the thread of a message has been over or will be: the deadline of its top-level message.
-    pub(super) fn marked_since(&self, group: &Group, slot: u32) -> u64 {
-        let mut message = self.at(slot);
-        while message.parent != 0 {
-            let above = group.messages.get(&message.parent).expect("a reply's parent is there");
-            message = self.at(*above);
-        }
-        message.deadline
+    /// Nothing while threads are not tied together yet.
+    pub(super) fn marked_since(&self, slot: u32) -> Option<u64> {
+        let root = self.at(slot).root;
+        (root != NONE).then(|| self.at(root).deadline)
     }
 
-    /// The same; nothing while threads are not tied together yet.
-    pub(super) fn marked_since_or_never(&self, group: &Group, slot: u32) -> Option<u64> {
-        (self.at(slot).next != NONE).then(|| self.marked_since(group, slot))
-    }
-
-    pub(super) fn is_marked(&self, group: &Group, slot: u32, now: u64) -> bool {
-        self.any_marked(now) && self.marked_since(group, slot) <= now
+    pub(super) fn is_marked(&self, slot: u32, now: u64) -> bool {
+        self.marked_since(slot).is_some_and(|since| since <= now)
     }
 
     /// Whether any message at all waits for the sweep.

@@ -35,7 +35,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 pub use account::hex;
-use account::{Accounts, Persons};
+use account::{Accounts, Hasher, Persons};
 pub use command::Command;
 use command::Counter;
 use counter::Numbers;
@@ -114,6 +114,7 @@ pub struct House {
     numbers: Numbers,
     lists: Lists,
     guard: Guard,
+    hasher: Hasher,
     /// Attempts that wait for their time.
     attempts: usize,
     /// Lines said that the log does not have yet: room and line number.
@@ -147,6 +148,7 @@ impl House {
             numbers,
             lists: Lists::default(),
             guard: Guard::default(),
+            hasher: Hasher::default(),
             attempts: 0,
             unsaved: VecDeque::new(),
             unsaved_due: None,
@@ -170,11 +172,9 @@ impl House {
             return;
         }
         self.reserve_numbers(now, out);
+        self.give_attempt_up(now, id.index);
         if self.standing(id) == Some(Standing::User) {
             self.depart(now, id.index, out);
-        }
-        if self.sessions.at_mut(id.index).attempt.take().is_some() {
-            self.attempts -= 1;
         }
         self.lists.close(id.index);
         self.sessions.close(id.index);

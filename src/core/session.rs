@@ -296,6 +296,10 @@ impl Sessions {
         }
     }
 
+    pub(super) fn deadline(&self, index: u32) -> u64 {
+        self.at(index).deadline
+    }
+
     pub(super) fn next_deadline(&self) -> Option<u64> {
         self.expiry.first_deadline(&self.slots)
     }

@@ -52,7 +52,8 @@ impl<S: Socket> Hub<S> {
         self.audit_store()?;
         self.audit_lists()?;
         let connections = || self.post.connections.iter().map(|(_, connection)| connection);
-        let deferred = connections().filter_map(|connection| connection.deferred.as_deref());
+        let deferred = connections().filter_map(|connection| connection.deferred.as_ref());
+        let deferred = deferred.map(|deferred| &deferred.events);
         self.post.pool.audit(connections().map(|connection| &connection.queue).chain(deferred))?;
         let mut open = 0;
         for connection in connections() {
@@ -106,7 +107,9 @@ impl<S: Socket> Hub<S> {
         let sends = connection.queue.is_empty() || connection.blocked || waits_to_send;
         ensure(sends, || "something to send and nobody sends it".into())?;
         let lists = self.house.is_listing(connection.id);
-        ensure(connection.deferred.is_some() == lists, || "a list out of step".into())?;
+        let message = connection.deferred.as_ref().is_some_and(|it| it.message.is_some());
+        let long = lists || message;
+        ensure(connection.deferred.is_some() == long, || "a long answer out of step".into())?;
         let too_much = connection.events_waiting() > self.config.send_queue_bytes as usize;
         let marked = self.overflowed.iter().any(|&(id, _)| id == connection.id);
         ensure(!too_much || marked || waits_to_send, || "too much waits for it".into())?;
@@ -126,9 +129,8 @@ impl<S: Socket> Hub<S> {
                 ensure(connection.peer != Peer::Finished, || "its peer has gone unnoticed".into())
             }
             Phase::Flushing => {
-                ensure(waits_to_send || connection.blocked && connection.timer != 0, || {
-                    "it is never closed".into()
-                })
+                let stalls = connection.blocked && connection.timer != 0;
+                ensure(waits_to_send || stalls || marked, || "it is never closed".into())
             }
             Phase::Lingering => ensure(connection.timer != 0, || "it lingers for ever".into()),
         }

@@ -34,6 +34,26 @@ pub(super) enum Peer {
     Finished,
 }
 
+/// What follows an answer that is longer than can be sent at once.
+#[derive(Debug, Default)]
+pub(super) struct Deferred {
+    /// Events that must not stand between its lines.
+    pub(super) events: Queue,
+    /// Of a message, what of it follows. Of a list the house knows.
+    pub(super) message: Option<MessageRest>,
+}
+
+/// A message of which the beginning has been sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MessageRest {
+    /// The number of its group.
+    pub(super) group: u32,
+    /// Its number there.
+    pub(super) id: u32,
+    /// The byte of its text at which the next piece begins.
+    pub(super) from: usize,
+}
+
 /// A connection.
 #[derive(Debug)]
 pub(super) struct Connection<S> {
@@ -47,8 +67,8 @@ pub(super) struct Connection<S> {
     /// Bytes that were read but have to wait. None are read while there are any.
     pub(super) held: Vec<u8>,
     pub(super) queue: Queue,
-    /// Events that wait until the list that is being sent is complete.
-    pub(super) deferred: Option<Box<Queue>>,
+    /// What waits until the list or the message that is being sent is complete.
+    pub(super) deferred: Option<Box<Deferred>>,
     pub(super) pace: Pace,
     /// When the connection is to be looked at, in ms of the server's clock; 0: never.
     pub(super) timer: u64,
@@ -96,7 +116,7 @@ impl<S> Connection<S> {
 
     /// Bytes of events that wait.
     pub(super) fn events_waiting(&self) -> usize {
-        self.queue.events() + self.deferred.as_ref().map_or(0, |queue| queue.events())
+        self.queue.events() + self.deferred.as_ref().map_or(0, |deferred| deferred.events.events())
     }
 
     /// Whether there is something to go on with on the reading side.

@@ -15,8 +15,8 @@ use crate::core::record::{Place, Record};
 use crate::core::{Member, Now, Outbox, SessionId, Status};
 use crate::dialect::mec::render;
 use crate::dialect::{Dialect, mec};
-use crate::limits::SLICES_PER_WRITE;
-use crate::server::connection::{Connection, Phase};
+use crate::limits::{MESSAGE_PIECE_BYTES, SLICES_PER_WRITE};
+use crate::server::connection::{Connection, MessageRest, Phase};
 use crate::server::pool::{Origin, Pool, Queue, Stretch};
 use crate::server::socket::Socket;
 use crate::store::{self, Store, StoreError};
@@ -41,7 +41,9 @@ pub(super) struct Post<S> {
     /// Connections that got something in this turn.
     touched: Vec<u32>,
     encoded: Vec<u8>,
+    /// The message record that was read last, and where it stands: its next piece is mostly what is read next.
     body: Vec<u8>,
+    body_place: Option<Place>,
     /// Whether records were appended since the last commit.
     uncommitted: bool,
     /// Whether the log said that the disk is full; said once, not for every record.
@@ -59,6 +61,7 @@ impl<S: Socket> Post<S> {
             touched: Vec::new(),
             encoded: Vec::new(),
             body: Vec::new(),
+            body_place: None,
             uncommitted: false,
             full: false,
             refused: 0,
@@ -115,16 +118,24 @@ impl<S: Socket> Post<S> {
         put(&mut self.pool, &mut self.touched, connection, stretch, origin);
     }
 
-    /// A list is going to be sent: events wait until it is complete.
+    /// A long answer is going to be sent: events wait until it is complete.
     pub(super) fn defer_events(&mut self, index: u32) {
         self.connections[index as usize].deferred.get_or_insert_default();
     }
 
-    /// A list is complete: what waited for that follows.
+    /// A long answer will never be complete. Its reader is told why at once, and nothing else.
+    fn break_off(&mut self, to: SessionId) {
+        let connection = self.connections.get_mut(to.index as usize).filter(|it| it.id == to);
+        if let Some(deferred) = connection.and_then(|it| it.deferred.as_mut()) {
+            self.pool.clear(&mut deferred.events);
+        }
+    }
+
+    /// A long answer is complete: what waited for that follows.
     pub(super) fn deliver_deferred(&mut self, index: u32) {
         let connection = &mut self.connections[index as usize];
         if let Some(mut deferred) = connection.deferred.take() {
-            self.pool.join(&mut connection.queue, &mut deferred);
+            self.pool.join(&mut connection.queue, &mut deferred.events);
             touch(&mut self.touched, connection);
         }
     }
@@ -164,30 +175,80 @@ impl<S: Socket> Post<S> {
         let mut connection = self.connections.remove(index as usize);
         self.pool.clear(&mut connection.queue);
         if let Some(mut deferred) = connection.deferred.take() {
-            self.pool.clear(&mut deferred);
+            self.pool.clear(&mut deferred.events);
         }
         connection
     }
 
-    fn message(&mut self, to: SessionId, head: &MessageRow<'_>, parts: u32, place: Place) {
+    /// Answers with a message, or with its first piece if it is long.
+    fn message(
+        &mut self,
+        to: SessionId,
+        head: &MessageRow<'_>,
+        group: u32,
+        parts: u32,
+        place: Place,
+    ) {
         let mut body = std::mem::take(&mut self.body);
-        match self.store.read(store_place(place), &mut body).map(|()| Record::decode(&body)) {
-            Ok(Ok(Record::Message { text, .. })) => {
+        match self.read_message(place, &mut body) {
+            Some(text) if text.len() <= MESSAGE_PIECE_BYTES => {
                 self.answer(to, |out| render::message(out, head, parts, text));
             }
-            Ok(_) => {
-                error!(
-                    "the record in log file {} at byte {} is no message",
-                    place.file, place.offset
-                );
-                self.reply(to, &Reply::Status(Status::Unknown));
+            Some(text) => {
+                let whole = Reply::Message { head: *head, group, parts, place };
+                self.answer(to, |out| render::reply(out, &whole));
+                self.defer_events(to.index);
+                self.piece(to, MessageRest { group, id: head.id, from: 0 }, text);
             }
-            Err(error) => {
-                error!("{error}");
-                self.reply(to, &Reply::Status(Status::Unknown));
-            }
+            None => self.reply(to, &Reply::Status(Status::Unknown)),
         }
         self.body = body;
+    }
+
+    /// Sends the next piece of a message, which stands at `place` now. False if it cannot be read.
+    pub(super) fn next_piece(&mut self, to: SessionId, rest: MessageRest, place: Place) -> bool {
+        let mut body = std::mem::take(&mut self.body);
+        let text = self.read_message(place, &mut body);
+        if let Some(text) = text {
+            self.piece(to, rest, text);
+        }
+        let sent = text.is_some();
+        self.body = body;
+        sent
+    }
+
+    fn piece(&mut self, to: SessionId, rest: MessageRest, text: &str) {
+        let next = &text.as_bytes()[rest.from..];
+        // A quarter of a very long one, because its record is opened as a whole each time.
+        let piece = MESSAGE_PIECE_BYTES.max(text.len() / 4);
+        let window = &next[..next.len().min(piece)];
+        let end = memchr::memrchr(b'\n', window).expect("a line is shorter than a piece") + 1;
+        let end = rest.from + end;
+        self.answer(to, |out| render::lines(out, &text[rest.from..end]));
+        let follows = (end < text.len()).then_some(MessageRest { from: end, ..rest });
+        if let Some(deferred) = self.connection(to).and_then(|it| it.deferred.as_mut()) {
+            deferred.message = follows;
+        }
+    }
+
+    /// The text of the message at `place`, by way of `body`.
+    fn read_message<'b>(&mut self, place: Place, body: &'b mut Vec<u8>) -> Option<&'b str> {
+        if self.body_place != Some(place) {
+            self.body_place = None;
+            if let Err(error) = self.store.read(store_place(place), body) {
+                error!("{error}");
+                return None;
+            }
+            self.body_place = Some(place);
+        }
+        match Record::decode(body) {
+            Ok(Record::Message { text, .. }) => Some(text),
+            Ok(_) | Err(_) => {
+                let Place { file, offset, .. } = place;
+                error!("the record in log file {file} at byte {offset} is no message");
+                None
+            }
+        }
     }
 
     fn note_full(&mut self, full: store::Full) {
@@ -207,8 +268,8 @@ impl<S: Socket> Post<S> {
 impl<S: Socket> Outbox for Post<S> {
     fn reply(&mut self, to: SessionId, reply: &Reply<'_>) {
         match *reply {
-            Reply::Message { ref head, parts, place } => {
-                return self.message(to, head, parts, place);
+            Reply::Message { ref head, group, parts, place } => {
+                return self.message(to, head, group, parts, place);
             }
             Reply::Status(Status::WrongPassword) => {
                 if let Some(connection) = self.connection(to) {
@@ -225,6 +286,9 @@ impl<S: Socket> Outbox for Post<S> {
     }
 
     fn send(&mut self, to: SessionId, event: &Event<'_>) {
+        if matches!(event, Event::Warning(warning) if warning.is_last()) {
+            self.break_off(to);
+        }
         let Some(connection) = self.connection(to) else { return };
         let dialect = connection.dialect;
         let stretch = self.pool.write(|out| render_event(dialect, out, event));
@@ -303,7 +367,7 @@ fn put<S>(
     origin: Origin,
 ) {
     let queue: &mut Queue = match (&mut connection.deferred, origin) {
-        (Some(deferred), Origin::Event) => deferred,
+        (Some(deferred), Origin::Event) => &mut deferred.events,
         _ => &mut connection.queue,
     };
     pool.push(queue, stretch, origin);

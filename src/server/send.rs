@@ -1,8 +1,9 @@
 //! The sending side: after the commit, everything that waits leaves, as far as the sockets take it.
 
-use crate::core::Now;
+use crate::core::event::Warning;
+use crate::core::{Now, SessionId};
 use crate::limits::{ANSWERS_WAITING_MAX, FLUSH_STALL_MS, LINGER_MS, LIST_STEPS_PER_TURN};
-use crate::server::connection::{Peer, Phase};
+use crate::server::connection::{MessageRest, Peer, Phase};
 use crate::server::hub::Hub;
 use crate::server::post::Sent;
 use crate::server::socket::Socket;
@@ -42,21 +43,35 @@ impl<S: Socket> Hub<S> {
         self.writable.push(index);
     }
 
-    /// Renders the next rows of a list under way. False if there is none.
+    /// Renders what follows of a list or a message under way. False if there is none.
     fn give_next_rows(&mut self, now: Now, index: u32) -> bool {
         let connection = &self.post.connections[index as usize];
         if connection.deferred.is_none() || connection.phase != Phase::Open {
             return false;
         }
         let id = connection.id;
+        let message = connection.deferred.as_ref().and_then(|deferred| deferred.message);
         // What is rendered now is sent by who called, not in another round.
         self.post.connections[index as usize].touched = true;
-        self.house.resume(now, id, &mut self.post);
-        if !self.house.is_listing(id) {
+        match message {
+            Some(rest) => self.give_next_piece(now, id, rest),
+            None => self.house.resume(now, id, &mut self.post),
+        }
+        let connection = &self.post.connections[index as usize];
+        let message = connection.deferred.as_ref().and_then(|deferred| deferred.message);
+        if message.is_none() && !self.house.is_listing(id) {
             self.post.deliver_deferred(index);
         }
         self.post.connections[index as usize].touched = false;
         true
+    }
+
+    /// Gives the next piece of a message. If it has gone meanwhile, its reader was too slow for it.
+    fn give_next_piece(&mut self, now: Now, id: SessionId, rest: MessageRest) {
+        let place = self.house.place_of_message(rest.group, rest.id);
+        if !place.is_some_and(|place| self.post.next_piece(id, rest, place)) {
+            self.house.dismiss(now, id, &Warning::TooSlow, &mut self.post);
+        }
     }
 
     /// The socket is full. Who lets too many events wait is dropped; who is being closed gets a last time.

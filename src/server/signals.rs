@@ -2,9 +2,11 @@
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream as Pair;
+use std::sync::Arc;
 
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
+use rustix::process::Signal as ProcessSignal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// What an administrator asks for by a signal (spec `program.md`).
@@ -28,6 +30,8 @@ impl Signals {
     /// # Errors
     /// What the kernel says.
     pub(super) fn listen(registry: &Registry, tokens: [Token; 3]) -> io::Result<Self> {
+        // Beyond a limit of file sizes a write is to fail like on a full disk, and not to end the process.
+        signal_hook::flag::register(ProcessSignal::XFSZ.as_raw(), Arc::default())?;
         let mut streams = [
             (hear(SIGTERM)?, Signal::Stop),
             (hear(SIGINT)?, Signal::Stop),

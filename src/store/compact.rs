@@ -55,9 +55,22 @@ impl Store {
     fn compaction_is_worth_it(&self) -> bool {
         let (used, live) = self.files.finished(self.head.file);
         let dead = used - live;
+        dead > used / 2 || self.is_nearly_full() && dead > used / 8
+    }
+
+    fn is_nearly_full(&self) -> bool {
         let facts_max = self.options.bytes_max.saturating_sub(2 * self.shape.reserve_bytes());
-        let nearly_full = self.bytes_on_disk() > facts_max / 8 * 7;
-        dead > used / 2 || nearly_full && dead > used / 8
+        self.bytes_on_disk() > facts_max / 8 * 7
+    }
+
+    /// True if a file only waits for a sync to go, and its space is needed: the sync is then due at once.
+    pub(super) fn compaction_presses(&self) -> bool {
+        let waits = match self.compaction {
+            Compaction::Copied { wait_until } => wait_until.is_none(),
+            Compaction::Recorded => true,
+            Compaction::Idle | Compaction::Walking(_) | Compaction::Damaged => false,
+        };
+        waits && self.is_nearly_full()
     }
 
     /// Does the next step of compaction. On [`Step::Record`], `payload` holds a record of the oldest file: if it is

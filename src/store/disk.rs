@@ -227,6 +227,9 @@ impl Disk for FileDisk {
     fn sync(&mut self, file: u32) -> io::Result<()> {
         let handle = self.handle(file)?;
         handle.file.sync_data()?;
+        if handle.file.metadata()?.nlink() == 0 {
+            return Err(io::Error::other("the file was deleted under the server"));
+        }
         handle.state = State::Synced;
         Ok(())
     }

@@ -3,13 +3,14 @@
 //! Owns the sixteen bytes and wipes them when they are no longer needed. Does not know what they are used for.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use crate::limits::KEY_FILE_BYTES_MAX;
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::limits::KEY_FILE_BYTES_MAX;
 
 pub use crate::store::inject::{InjectError, inject, injected};
 
@@ -147,17 +148,25 @@ pub fn create(file: &Path) -> Result<Key, KeyError> {
     let key = Key::generate()?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    let mut created = options.open(file).map_err(|error| failed("create", file, error))?;
-    let mut content = key.hex();
-    content.push('\n');
-    created.write_all(content.as_bytes()).map_err(|error| failed("write", file, error))?;
-    created.sync_all().map_err(|error| failed("sync", file, error))?;
+    let created = options.open(file).map_err(|error| failed("create", file, error))?;
+    if let Err(error) = write(&created, &key) {
+        // Half a key would be taken for a broken one by every later start.
+        let _ = fs::remove_file(file);
+        return Err(failed("write", file, error));
+    }
     let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     File::open(directory)
         .and_then(|opened| opened.sync_all())
         .map_err(|error| failed("sync", directory, error))?;
     Ok(key)
+}
+
+fn write(mut file: &File, key: &Key) -> io::Result<()> {
+    let mut content = key.hex();
+    content.push('\n');
+    file.write_all(content.as_bytes())?;
+    file.sync_all()
 }
 
 fn failed(attempted: &'static str, file: &Path, error: io::Error) -> KeyError {

@@ -304,6 +304,7 @@ impl Store {
         };
         match self.options.sync {
             Sync::Always => Some(since),
+            Sync::Interval(_) if self.compaction_presses() => Some(since),
             Sync::Interval(ms) => Some(since.saturating_add(ms)),
         }
     }

@@ -105,7 +105,7 @@ fn place(offset: u32, bytes: &[u8]) -> Place {
 
 impl Outbox for Recorder {
     fn reply(&mut self, to: SessionId, reply: &Reply<'_>) {
-        if let Reply::Message { head, parts, place } = reply {
+        if let Reply::Message { head, parts, place, group: _ } = reply {
             let bytes = self.log.get(&place.offset).expect("a message's record is in the log");
             let bytes = bytes.clone();
             let Ok(Record::Message { text, .. }) = Record::decode(&bytes) else {

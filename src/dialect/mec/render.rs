@@ -32,7 +32,7 @@ pub fn reply(out: &mut Vec<u8>, reply: &Reply<'_>) {
         Reply::List(list, rows) => line.raw(list_head(list)).number(rows),
         Reply::Row(ref row) => line.row(row),
         Reply::Number(counter, number) => line.raw(counter_head(counter)).number(number),
-        Reply::Message { ref head, parts, place: _ } => line.message_head(head, parts),
+        Reply::Message { ref head, parts, group: _, place: _ } => line.message_head(head, parts),
         Reply::Challenge(nonce) => line.raw("@ret #challenge ").hex(&nonce),
     }
     .end();
@@ -45,6 +45,13 @@ pub fn message(out: &mut Vec<u8>, head: &MessageRow<'_>, parts: u32, text: &str)
     let mut lines = text.split_terminator('\n');
     for _ in 0..parts {
         Line(out).raw(lines.next().unwrap_or_default()).end();
+    }
+}
+
+/// Appends lines of a message's text, which has a `\n` behind each: the next piece of a long one.
+pub fn lines(out: &mut Vec<u8>, text: &str) {
+    for line in text.split_terminator('\n') {
+        Line(out).raw(line).end();
     }
 }
 

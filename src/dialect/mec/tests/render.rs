@@ -131,7 +131,7 @@ fn messages_are_listed_and_shown() {
     let (name, owner) = (item("re: news"), user("bob"));
     let head = MessageRow { name: &name, owner: &owner, id: 5, parent: 4, replies: 3, seconds: 2 };
     assert_eq!(row(Row::Message(head)), "\"re: news\" bob 5 4 3 2");
-    let whole = Reply::Message { head, parts: 2, place: Place::default() };
+    let whole = Reply::Message { head, group: 1, parts: 2, place: Place::default() };
     assert_eq!(replied(&whole), "@ret #getmessage \"re: news\" 2 5 4 3 2");
     let shown = lines(|out| message(out, &head, 3, "a \"b\"\n\n c \n"));
     assert_eq!(shown, "@ret #getmessage \"re: news\" 3 5 4 3 2\r\na \"b\"\r\n\r\n c ");

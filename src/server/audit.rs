@@ -122,11 +122,13 @@ impl<S: Socket> Hub<S> {
                 ensure(list_goes_on, || "a list that nobody goes on with".into())
             }
             Phase::Open if connection.has_input() => {
-                let served = connection.listed || connection.timer != 0;
+                // The end of a long answer that the next turn sends makes it be served, too.
+                let served = connection.listed || connection.timer != 0 || waits_to_send;
                 ensure(served, || "it has input that nobody reads".into())
             }
             Phase::Open => {
-                ensure(connection.peer != Peer::Finished, || "its peer has gone unnoticed".into())
+                let noticed = connection.peer != Peer::Finished || waits_to_send;
+                ensure(noticed, || "its peer has gone unnoticed".into())
             }
             Phase::Flushing => {
                 let stalls = connection.blocked && connection.timer != 0;

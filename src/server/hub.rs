@@ -182,9 +182,11 @@ impl<S: Socket> Hub<S> {
     pub fn turn(&mut self, now: Now) -> Result<(), StoreError> {
         self.post.store.begin_turn(now.ms);
         self.drop_overflowed(now);
-        for index in std::mem::take(&mut self.ready) {
+        let mut ready = std::mem::take(&mut self.ready);
+        for index in ready.drain(..) {
             self.serve(now, index);
         }
+        keep_room(&mut self.ready, ready);
         self.run_timers(now);
         self.house.tick(now, &mut self.post);
         self.compact(now);
@@ -329,6 +331,14 @@ impl<S: Socket> Hub<S> {
         let id = connection.id;
         self.house.disconnect(now, id, &mut self.post);
         self.finish(index);
+    }
+}
+
+/// Gives a list that was worked off its memory back, unless it has got some anew meanwhile.
+pub(super) fn keep_room(list: &mut Vec<u32>, emptied: Vec<u32>) {
+    if list.capacity() < emptied.capacity() {
+        let waiting = std::mem::replace(list, emptied);
+        list.extend(waiting);
     }
 }
 

@@ -17,6 +17,7 @@ use crate::dialect::mec::render;
 use crate::dialect::{Dialect, mec};
 use crate::limits::{MESSAGE_PIECE_BYTES, SLICES_PER_WRITE};
 use crate::server::connection::{Connection, MessageRest, Phase};
+use crate::server::hub::keep_room;
 use crate::server::pool::{Origin, Pool, Queue, Stretch};
 use crate::server::socket::Socket;
 use crate::store::{self, Store, StoreError};
@@ -92,12 +93,7 @@ impl<S: Socket> Post<S> {
     /// Gives the emptied list back, so that the next turn need not allocate one.
     pub(super) fn give_touched(&mut self, mut list: Vec<u32>) {
         list.clear();
-        if self.touched.is_empty() {
-            self.touched = list;
-        } else {
-            list.append(&mut self.touched);
-            self.touched = list;
-        }
+        keep_room(&mut self.touched, list);
     }
 
     /// Has a connection looked at when this turn's output is sent.

@@ -11,7 +11,7 @@ use crate::server::socket::Socket;
 impl<S: Socket> Hub<S> {
     /// Sends what was said in this turn, and what waited for a socket to take it.
     pub(super) fn send(&mut self, now: Now) {
-        for index in std::mem::take(&mut self.writable) {
+        for index in self.writable.drain(..) {
             if self.post.connections.contains(index as usize) {
                 self.post.touch(index);
             }

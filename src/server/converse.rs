@@ -43,7 +43,7 @@ impl<S: Socket> Hub<S> {
 
     fn converse(&mut self, now: Now, index: u32) {
         if self.must_wait(now, index) {
-            return;
+            return self.look_for_a_break(now, index);
         }
         match self.take_input(index) {
             Input::Read(count) => {
@@ -63,6 +63,16 @@ impl<S: Socket> Hub<S> {
             }
             Input::Nothing => {}
             Input::Lost(error) => self.lose(now, index, &error),
+        }
+    }
+
+    /// Who is not read from, and has gone without waiting for its answer, is not waited for either.
+    fn look_for_a_break(&mut self, now: Now, index: u32) {
+        let connection = &mut self.post.connections[index as usize];
+        if connection.peer == Peer::HungUp
+            && let Some(error) = connection.socket.broken()
+        {
+            self.lose(now, index, &error);
         }
     }
 

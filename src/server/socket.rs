@@ -10,10 +10,20 @@ pub trait Socket: Read + Write {
     /// # Errors
     /// What the kernel says; the connection is of no use any more.
     fn end(&mut self) -> io::Result<()>;
+
+    /// Takes the error that the connection has broken with, if it has: asked where nothing is read for now, because
+    /// reading would tell otherwise.
+    fn broken(&mut self) -> Option<io::Error> {
+        None
+    }
 }
 
 impl Socket for mio::net::TcpStream {
     fn end(&mut self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
+    }
+
+    fn broken(&mut self) -> Option<io::Error> {
+        self.take_error().unwrap_or_else(Some)
     }
 }

@@ -99,6 +99,10 @@ impl House {
                     self.set_idle(slot, *idle_since);
                     return;
                 }
+                if let Some(older) = self.rooms.named(name) {
+                    // Its removal found no space in the log; that its name was free again is proof enough.
+                    self.drop_room(older);
+                }
                 self.persons.hold(owner);
                 let stamp = self.numbers.stamp();
                 self.numbers.architecture = stamp;
@@ -193,6 +197,10 @@ impl House {
                     group.next_message = group.next_message.max(*next_message);
                     self.dead.push(std::mem::replace(&mut group.place, place));
                     return;
+                }
+                if let Some(older) = self.groups.named(name) {
+                    // As with rooms.
+                    self.drop_group(older);
                 }
                 self.persons.hold(owner);
                 let stamp = self.numbers.stamp();

@@ -90,6 +90,11 @@ impl Numbers {
         }
     }
 
+    /// The log could not take the bound.
+    pub(super) fn unreserve(&mut self) {
+        self.reserved = self.stamp;
+    }
+
     /// What the log said. The last word holds for the status numbers, the highest for the others.
     pub(super) fn restore(&mut self, counters: &Counters) {
         self.stamp = counters.stamps;

@@ -391,8 +391,10 @@ impl House {
     /// Writes the server's own numbers.
     pub fn save_numbers(&mut self, now: Now, out: &mut dyn Outbox) {
         let counters = self.numbers.reserve(now.ms);
-        if let Ok(place) = out.record(&Record::Counters(counters), Purpose::Upkeep) {
-            out.retire(place);
+        match out.record(&Record::Counters(counters), Purpose::Upkeep) {
+            Ok(place) => out.retire(place),
+            // The next request asks again: numbers that the log does not know as used come twice after a restart.
+            Err(Full) => self.numbers.unreserve(),
         }
     }
 

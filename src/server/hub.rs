@@ -249,6 +249,8 @@ impl<S: Socket> Hub<S> {
                 self.look_at_silence(now, index);
                 self.go_on(now, index);
             }
+            // It was closed in this very turn, which has yet to send its last word and set another timer.
+            Phase::Flushing if connection.touched => {}
             Phase::Flushing => {
                 debug!("{} does not take the end of what it was told", connection.address);
                 self.finish(index);

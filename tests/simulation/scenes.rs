@@ -1,0 +1,156 @@
+//! Scenes: what chance alone seldom brings about, because several commands have to follow each other.
+
+use crate::plan::{Op, Planner};
+
+impl Planner {
+    /// Plays one.
+    pub fn scene(&mut self) {
+        let (one, other) = (self.client(), self.client());
+        match self.random().below(7) {
+            0 => self.thread(one),
+            1 | 6 => self.flood(one),
+            2 => self.board(one, other),
+            3 => self.kick(one, other),
+            4 => self.over(one, other),
+            _ => self.account(one, other),
+        }
+    }
+
+    fn say(&mut self, client: usize, line: &str) {
+        let end = self.random().choose(&["\r\n", "\n", "\r"]);
+        self.send(client, format!("{line}{end}").into_bytes());
+        if self.random().once_in(3) {
+            self.push(Op::Turn { ms: 1, spurious: false });
+        }
+    }
+
+    fn log_in(&mut self, client: usize, name: &str) {
+        if !self.random().once_in(3) {
+            self.say(client, &format!("#login anon {name}"));
+        }
+    }
+
+    /// Messages, replies, and some of them removed.
+    fn thread(&mut self, one: usize) {
+        self.log_in(one, "amy");
+        let group = self.random().choose(&["news", "x"]);
+        self.say(one, &format!("#creategroup {group} \"\" anon 50"));
+        self.say(one, &format!("#joingroup {group}"));
+        for _ in 0..self.random().within(1, 6) {
+            let (parent, seconds) = (self.random().below(4), self.random().choose(&[0, 1, 5, 50]));
+            let times = self.random().within(1, 30) as usize;
+            let text = "some text of this message ".repeat(times);
+            self.say(one, &format!("#postmessage title {parent} 2 {seconds}\r\n{text}\r\nend"));
+        }
+        for _ in 0..self.random().within(1, 6) {
+            let id = self.random().within(1, 7);
+            let verb = self.random().choose(&["#getmessage", "#rmmessage", "#listmessages"]);
+            self.say(one, &format!("{verb} {id}"));
+        }
+    }
+
+    /// So much that files are finished, and so much of it removed again that they are compacted.
+    fn flood(&mut self, one: usize) {
+        self.log_in(one, "amy");
+        self.say(one, "#creategroup x \"\" anon 50");
+        self.say(one, "#joingroup x");
+        for _ in 0..self.random().within(3, 20) {
+            let text = "much ".repeat(self.random().within(20, 190) as usize);
+            match self.random().below(4) {
+                0 => self.say(one, &format!("#broadcast {text}")),
+                1 => {
+                    let id = self.random().within(1, 12);
+                    self.say(one, &format!("#rmmessage {id}"));
+                }
+                _ => self.say(one, &format!("#postmessage much 0 1 20\r\n{text}")),
+            }
+        }
+    }
+
+    /// Somebody else's messages, group and room.
+    fn board(&mut self, one: usize, other: usize) {
+        self.log_in(other, "bob");
+        self.thread(one);
+        self.say(other, "#changegroup news");
+        self.say(other, "#postmessage theirs 1\r\nhello");
+        self.say(one, "#rmgroup news");
+        for id in 1..4 {
+            self.say(other, &format!("#rmmessage {id}"));
+        }
+        self.say(other, "#rmgroup news");
+        self.say(one, "#leavegroup");
+        self.say(other, "#leavegroup");
+        self.say(one, "#rmgroup news");
+    }
+
+    /// A room, its owner, and a guest who has to go.
+    fn kick(&mut self, one: usize, other: usize) {
+        self.say(one, "#login anon amy");
+        self.say(other, "#login anon bob");
+        let room = self.random().choose(&["lab", "\"chess club\""]);
+        self.say(one, &format!("#createroom {room}"));
+        self.say(one, &format!("#changeroom {room}"));
+        self.say(other, &format!("#changeroom {room}"));
+        self.say(one, "#userstatus");
+        let line = self.random_of(&["#kick bob", "#kick amy", "#kick BOB"]);
+        self.say(one, line);
+        self.say(other, &format!("#changeroom {room}"));
+        self.say(one, "#userstatus");
+        self.say(one, "#changeroom home");
+        self.say(one, &format!("#rmroom {room}"));
+    }
+
+    /// Times that are over while somebody asks.
+    fn over(&mut self, one: usize, other: usize) {
+        self.log_in(one, "amy");
+        self.log_in(other, "cat");
+        self.say(one, "#creategroup \"a b\" \"\" anon 2");
+        self.say(one, "#joingroup \"a b\"");
+        self.say(one, "#postmessage short 0 1 1\r\nsoon gone");
+        self.say(one, "#postmessage longer 0 1 4\r\nlater gone");
+        self.say(one, "#postmessage reply 1\r\nsoon gone too");
+        self.say(other, "#createroom lab");
+        self.push(Op::Turn { ms: 1, spurious: false });
+        for _ in 0..3 {
+            let ms = self.random().choose(&[900, 1000, 2000, 10_000]);
+            let lines = [
+                "#listmessages 1",
+                "#getmessage 1",
+                "#rmmessage 3",
+                "#postmessage late 1\r\nx",
+                "#rmgroup \"a b\"",
+                "#changegroup \"a b\"",
+                "#rmroom lab",
+                "#changeroom lab",
+                "#listgroups",
+                "#listrooms",
+                "#listmessages",
+                "#leavegroup",
+            ];
+            for _ in 0..3 {
+                let (line, client) = (self.random_of(&lines), self.random().choose(&[one, other]));
+                self.push(Op::Send { client, bytes: format!("{line}\r\n").into_bytes() });
+                self.push(Op::Deliver { client, count: usize::MAX });
+                if self.is_single() {
+                    self.push(Op::Oversleep { ms });
+                    self.push(Op::Settle);
+                }
+            }
+            self.push(Op::Oversleep { ms });
+        }
+    }
+
+    /// An account, from two connections.
+    fn account(&mut self, one: usize, other: usize) {
+        self.log_in(one, "eve");
+        self.say(one, "#createlogin eve geheim Eve e@x");
+        let line = self.random_of(&["#login regd eve geheim", "#login anon eve", "#whoami"]);
+        self.say(one, line);
+        self.say(one, "#changepass secret geheim");
+        let line = self.random_of(&["#login regd eve secret", "#login regd eve geheim"]);
+        self.say(other, line);
+        let line = self.random_of(&["#changepass geheim secret", "#rmlogin", "#whoami"]);
+        self.say(other, line);
+        self.say(one, "#login regd eve geheim");
+    }
+}

@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::core::catalogue::Item;
 use crate::core::command::Admits;
-use crate::core::event::{
-    Door, GroupRow, List, MessageRow, Reply, RoomRow, Row, UserKind, Warning,
-};
+use crate::core::event::{Door, GroupRow, List, MessageRow, Reply, RoomRow, Row, UserKind};
 use crate::core::name::{ItemName, UserName};
 use crate::core::outbox::Outbox;
 use crate::core::room::{HOME, Member, seconds_left};
@@ -208,16 +206,6 @@ impl House {
         } else {
             self.lists.open.insert(reader.index, listing);
         }
-    }
-
-    /// A list's reader was given up on: tells it so and closes it.
-    pub(super) fn dismiss_slow_reader(
-        &mut self,
-        now: Now,
-        reader: SessionId,
-        out: &mut dyn Outbox,
-    ) {
-        self.dismiss(now, reader, &Warning::TooSlow, out);
     }
 
     /// Sends up to [`LIST_ROWS_PER_STEP`] rows. True when the list is finished.

@@ -338,11 +338,6 @@ impl House {
             UserKind::Anonymous => Err(Status::NoAccess),
         }
     }
-
-    /// Closes a connection that has not logged in within its time.
-    pub(super) fn login_timeout(&mut self, now: Now, id: SessionId, out: &mut dyn Outbox) {
-        self.dismiss(now, id, &Warning::LoginTimeout, out);
-    }
 }
 
 /// Whether a proof is checked by a hash that has to wait.

@@ -3,6 +3,7 @@
 //! Each part is bounded per turn. [`House::next_deadline`] is exact, so that a house in which nothing is due never
 //! wakes anybody.
 
+use crate::core::event::Warning;
 use crate::core::outbox::Purpose;
 use crate::core::record::Record;
 use crate::core::{House, Now, Outbox};
@@ -16,7 +17,7 @@ impl House {
     pub fn tick(&mut self, now: Now, out: &mut dyn Outbox) {
         self.reserve_numbers(now, out);
         for reader in std::mem::take(&mut self.too_slow) {
-            self.dismiss_slow_reader(now, reader, out);
+            self.dismiss(now, reader, &Warning::TooSlow, out);
         }
         self.look_at_sessions(now, out);
         self.sweep(now, out);
@@ -67,7 +68,7 @@ impl House {
             let Some(index) = self.sessions.first_due(now.ms) else { return };
             let id = self.sessions.at(index).id;
             if self.sessions.at(index).attempt.is_none() {
-                self.login_timeout(now, id, out);
+                self.dismiss(now, id, &Warning::LoginTimeout, out);
             } else if self.attempt_again(now, id, out) {
                 return;
             }

@@ -49,7 +49,7 @@ pub(super) struct Post<S> {
     uncommitted: bool,
     /// Whether the log said that the disk is full; said once, not for every record.
     full: bool,
-    /// Lines, answers and events by what became of them, since the start.
+    /// Records that the log has refused since the start.
     pub(super) refused: u64,
 }
 

@@ -469,7 +469,10 @@ mod tests {
             ("--config=", "--config: wants a path"),
             ("--config a --config b", "--config: is there twice"),
             ("--set a", "--set: wants KEY=VALUE, not \"a\""),
-            ("--listen irc=[::]:1", "--listen: there is no dialect \"irc\", only mec"),
+            (
+                "--listen irc=[::]:1",
+                "--listen: there is no dialect \"irc\", only mec, helo, chatapp, crimp, json",
+            ),
             (
                 "--listen mec=pi:1",
                 "--listen: \"pi:1\" is no address with a port, such as 0.0.0.0:6500 or [::]:6500",

@@ -9,6 +9,12 @@ pub const LINE_BYTES_MAX: usize = 1000;
 /// Bytes of text that one line can become: every byte of an invalid sequence may grow to U+FFFD (three bytes).
 pub const TEXT_BYTES_MAX: usize = 3 * LINE_BYTES_MAX;
 
+/// Bytes of what is said at once, in any dialect: a JSON object at its longest.
+pub const SAID_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes of a sender's own words for the time; longer ones are not kept.
+pub const STAMP_BYTES_MAX: usize = 64;
+
 /// Bytes of a name of a user, room, group or message (spec `mec.md` 3).
 pub const NAME_BYTES_MAX: usize = 30;
 
@@ -85,6 +91,9 @@ pub const NONCE_BYTES: usize = 16;
 /// Users kept out of one room by `#kick`; one more is refused with -2.
 pub const BANS_PER_ROOM_MAX: usize = 100;
 
+/// Rooms that one user may stand in at once; each costs memory on both sides, and nobody follows so many.
+pub const ROOMS_PER_USER_MAX: usize = 100;
+
 /// Addresses remembered for wrong passwords; over it the one that is forgiven soonest is forgotten.
 pub const PENALTIES_MAX: usize = 4096;
 
@@ -160,6 +169,7 @@ pub const STOP_MS: u64 = 3000;
 pub const ACCEPT_RETRY_MS: u64 = 1000;
 
 const _: () = assert!(LINE_BYTES_MAX <= READ_BYTES_MAX, "a whole line fits in one read");
+const _: () = assert!(TEXT_BYTES_MAX <= SAID_BYTES_MAX, "a line can be said as a whole");
 const _: () = assert!(TEXT_BYTES_MAX <= BLOCK_BYTES, "one text fits in one block");
 const _: () = assert!(RECORD_BYTES_MAX < LOG_FILE_BYTES, "the largest record fits in a file");
 const _: () = assert!(LOG_FILE_BYTES.is_multiple_of(LOG_PIECE_BYTES), "a file is whole pieces");

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use log::{info, warn};
 use mecd::admin;
 use mecd::args::{self, Common, EXIT_USAGE, Invocation};
-use mecd::config::{self, Config, Environment, ListenSource};
-use mecd::dialect::Dialect;
+use mecd::config::{self, Config, Environment};
 use mecd::server::{Listener, Server, ServerError, raise_descriptor_limit};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -72,7 +71,7 @@ fn serve(common: Common) -> Result<(), String> {
     let mut config = load(&common)?;
     args::init_logging(common.verbosity);
     forbid_core_dumps();
-    config.connections = raise_descriptor_limit(config.connections, config.listen.mec.len());
+    config.connections = raise_descriptor_limit(config.connections, config.listen.all().count());
     let (house, store) = admin::open(&config, common.data_dir.as_deref())?;
     let listeners = listen(&config).map_err(|error| error.to_string())?;
     let reload = Box::new(move || {
@@ -102,10 +101,10 @@ fn forbid_core_dumps() {
 /// Opens all listeners. Of the built-in ones, IPv6 may be missing: not every board has it switched on.
 fn listen(config: &Config) -> Result<Vec<Listener>, ServerError> {
     let mut listeners = Vec::new();
-    for &address in &config.listen.mec {
-        match Listener::open(Dialect::Mec, address) {
+    for (dialect, address) in config.listen.all() {
+        match Listener::open(dialect, address) {
             Ok(listener) => listeners.push(listener),
-            Err(error) if config.listen.source == ListenSource::BuiltIn && address.is_ipv6() => {
+            Err(error) if config.listen.can_do_without(dialect, address) => {
                 warn!("not listening on {address}: {error}");
             }
             Err(error) => return Err(ServerError::Listen(address, error)),

@@ -17,7 +17,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("core", &["limits"]),
     ("dialect", &["core", "limits"]),
     ("store", &["limits"]),
-    ("config", &["core", "limits"]),
+    ("config", &["core", "dialect", "limits"]),
     ("args", &["config", "core", "limits"]),
     ("server", &["config", "core", "dialect", "limits", "store"]),
     ("admin", &["args", "config", "core", "dialect", "limits", "server", "store"]),

@@ -1,6 +1,7 @@
 //! The configuration as an administrator meets it: a file, `--set`, `--listen`, the faults, and the file shown.
 
-use mecd::config::{Config, Environment, ListenAt, ListenSource, SyncMode, load};
+use mecd::config::{Config, Environment, ListenAt, SyncMode, load};
+use mecd::dialect::Dialect;
 use mecd::limits::{ADDRESSES_MAX, CONFIG_BYTES_MAX};
 use std::io::Write;
 use std::net::Ipv4Addr;
@@ -39,8 +40,7 @@ type Row = (&'static str, &'static str, fn(&mut Config));
 
 const EVERY_OPTION: &[Row] = &[
     ("listen.mec", "\"127.0.0.1:7000\"", |c| {
-        c.listen.mec = vec![(Ipv4Addr::LOCALHOST, 7000).into()];
-        c.listen.source = ListenSource::Configured;
+        c.listen.set(Dialect::Mec, vec![(Ipv4Addr::LOCALHOST, 7000).into()]);
     }),
     ("server.data_dir", "\"/srv/chat\"", |c| c.data_dir = Some("/srv/chat".into())),
     ("server.name", "\"chat.example.org\"", |c| c.server_name = Some("chat.example.org".into())),
@@ -55,10 +55,10 @@ const EVERY_OPTION: &[Row] = &[
     ("limits.rooms", "0", |c| c.settings.rooms_max = 0),
     ("limits.groups", "2", |c| c.settings.groups_max = 2),
     ("limits.messages_per_group", "3", |c| c.settings.messages_per_group_max = 3),
-    ("limits.message_lines", "1000", |c| c.message_lines = 1000),
+    ("limits.message_lines", "1000", |c| c.dialects.message_lines_max = 1000),
     ("limits.wrong_passwords", "1", |c| c.settings.wrong_passwords_max = 1),
     ("rooms.expire_seconds", "5", |c| c.settings.room_expire_ms = 5000),
-    ("rooms.expire_seconds_other", "0", |c| c.room_seconds_other = 0),
+    ("rooms.expire_seconds_other", "0", |c| c.settings.other_room_expire_ms = None),
     ("rooms.history_lines", "0", |c| c.settings.history_lines = 0),
     ("rooms.history_bytes", "3000", |c| c.settings.history_bytes = 3000),
     ("rooms.history_saved", "false", |c| c.settings.history_saved = false),
@@ -155,21 +155,24 @@ fn every_commented_example_of_the_shipped_file_is_valid() {
 #[test]
 fn the_built_in_listeners_are_known_as_such_wherever_they_are_written() {
     let built_in = Config::default().listen;
-    assert_eq!(built_in.source, ListenSource::BuiltIn);
-    let shown: Vec<_> = built_in.mec.iter().map(ToString::to_string).collect();
+    let ipv6 = built_in.of(Dialect::Mec)[1];
+    assert!(built_in.can_do_without(Dialect::Mec, ipv6));
+    assert!(!built_in.can_do_without(Dialect::Mec, built_in.of(Dialect::Mec)[0]));
+    assert!(!built_in.can_do_without(Dialect::Helo, ipv6));
+    let shown: Vec<_> = built_in.of(Dialect::Mec).iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["0.0.0.0:6500", "[::]:6500"]);
     let one = from_sets(&[("listen.mec", "0.0.0.0:6500")]).unwrap();
-    assert_eq!(one.listen.source, ListenSource::Configured);
+    assert!(!one.listen.can_do_without(Dialect::Mec, ipv6));
 }
 
 #[test]
 fn addresses_are_a_string_or_an_array() {
     let several = from_file("[listen]\nmec = [\n  '127.0.0.1:0',\n  '[::1]:7000',\n]\n").unwrap();
-    assert_eq!(several.listen.mec.len(), 2);
+    assert_eq!(several.listen.of(Dialect::Mec).len(), 2);
     let same = from_sets(&[("listen.mec", "[\"127.0.0.1:0\", \"[::1]:7000\"]")]).unwrap();
     assert_eq!(same, several);
     let bare = from_sets(&[("listen.mec", "[::1]:7000")]).unwrap();
-    assert_eq!(bare.listen.mec, several.listen.mec[1..]);
+    assert_eq!(bare.listen.of(Dialect::Mec), &several.listen.of(Dialect::Mec)[1..]);
 }
 
 #[test]
@@ -350,11 +353,11 @@ fn listen_arguments_replace_every_configured_listener() {
     let file = file_of("[listen]\nmec = ['127.0.0.1:1', '127.0.0.1:2']\n");
     let listen: ListenAt = "mec=127.0.0.1:0".parse().unwrap();
     let config = load(Some(file.path()), &[], &[listen]).unwrap();
-    assert_eq!(config.listen.mec, [listen.address]);
-    assert_eq!(config.listen.source, ListenSource::Configured);
+    assert_eq!(config.listen.of(Dialect::Mec), [listen.address]);
+    assert!(!config.listen.can_do_without(Dialect::Mec, "[::]:6500".parse().unwrap()));
 
     let most = vec![listen; ADDRESSES_MAX];
-    assert_eq!(load(None, &[], &most).unwrap().listen.mec.len(), ADDRESSES_MAX);
+    assert_eq!(load(None, &[], &most).unwrap().listen.of(Dialect::Mec).len(), ADDRESSES_MAX);
     let faults = load(None, &[], &vec![listen; ADDRESSES_MAX + 1]).unwrap_err();
     let wanted = "--listen mec=127.0.0.1:0: is one more than 16 addresses";
     assert_eq!(faults.len(), 1);

@@ -139,9 +139,9 @@ fn rendered_word_is_read_back(word: &str) {
     }
     let clean: String = word.chars().filter(|c| !c.is_control() || *c == '\t').collect();
     if let Ok(name) = UserName::new(word) {
-        render::event(&mut out, &Event::Whispered { sender: &name, text: &clean });
+        render::event(&mut out, &Event::Whispered { sender: &name, text: &clean, time: 0 });
         assert_eq!(read_back(&mut out), ["@mess", "#sendto", word, &clean]);
-        render::reply(&mut out, &Reply::Row(Row::User(&name, UserKind::Anonymous)));
+        render::reply(&mut out, &Reply::Row(Row::User(&name, UserKind::Anonymous), 0));
         assert_eq!(read_back(&mut out), [word, "anon"]);
     }
 }

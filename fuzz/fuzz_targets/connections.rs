@@ -15,7 +15,7 @@ use std::rc::Rc;
 use libfuzzer_sys::fuzz_target;
 use mecd::config::{Config, SyncMode};
 use mecd::core::{Census, House, Now, Record, SessionId, Standing};
-use mecd::dialect::Dialect;
+use mecd::dialect::{Dialect, Options};
 use mecd::server::hub::{Hub, Readiness};
 use mecd::server::socket::Socket;
 use mecd::server::{core_place, store_options, store_place};
@@ -166,7 +166,7 @@ fn config(choice: &[u8]) -> Config {
     let mut config = Config {
         connections: 4,
         connections_per_address: 3,
-        message_lines: MESSAGE_LINES,
+        dialects: Options { message_lines_max: MESSAGE_LINES },
         bytes_max: 256 * 1024,
         ..Config::default()
     };

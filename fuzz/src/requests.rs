@@ -2,8 +2,9 @@
 
 use mecd::core::command::{Body, Password};
 use mecd::core::{Command, Standing};
-use mecd::dialect::mec::{Context, Reader, Request, Scratch};
+use mecd::dialect::mec::{Reader, Scratch};
 use mecd::dialect::park::Park;
+use mecd::dialect::{Context, Options, Request};
 use mecd::limits::{BODY_BYTES_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
 
 /// Lines that a message may have here: few, so that bodies end.
@@ -14,6 +15,7 @@ pub struct Talk {
     reader: Reader,
     park: Park,
     scratch: Scratch,
+    options: Options,
     bodies_bytes: usize,
     standing: Standing,
     /// What was asked for.
@@ -28,6 +30,7 @@ impl Talk {
             reader: Reader::new(),
             park: Park::new(),
             scratch: Scratch::new(),
+            options: Options { message_lines_max: MESSAGE_LINES_MAX },
             bodies_bytes: 0,
             standing,
             requests: Vec::new(),
@@ -39,8 +42,9 @@ impl Talk {
         let mut context = Context {
             park: &mut self.park,
             bodies_bytes: &mut self.bodies_bytes,
-            message_lines_max: MESSAGE_LINES_MAX,
+            options: &self.options,
             scratch: &mut self.scratch,
+            now_ms: 0,
         };
         while let Some(request) = self.reader.next(&mut segment, self.standing, &mut context) {
             self.requests.push(described(&request));
@@ -56,8 +60,9 @@ impl Talk {
         let mut context = Context {
             park: &mut self.park,
             bodies_bytes: &mut self.bodies_bytes,
-            message_lines_max: MESSAGE_LINES_MAX,
+            options: &self.options,
             scratch: &mut self.scratch,
+            now_ms: 0,
         };
         self.reader.release(&mut context);
         assert_eq!(self.bodies_bytes, 0, "a body's bytes are given back");
@@ -69,7 +74,7 @@ impl Talk {
 /// A request with all that it says, passwords too.
 #[must_use]
 pub fn described(request: &Request<'_>) -> String {
-    if let Request::Do(command) = request {
+    if let Request::Do(command, _) = request {
         check(command);
         let secret = password(command).map(Password::as_str);
         return format!("{command:?} {secret:?}");

@@ -14,6 +14,7 @@
 //! again. Fields always come in this order. Times are distances from the clock, so that they mean the same elsewhere.
 
 use crate::core::command::Admits;
+use crate::core::manner::Lifetime;
 use crate::core::record::{Counters, Owner, Record, Secret};
 
 /// The word of the first line.
@@ -36,10 +37,14 @@ pub(super) fn write_record(out: &mut Vec<u8>, record: &Record<'_>, clock: u64) {
             let line = line.text("name", name.as_str()).secret(secret);
             line.text("real_name", real_name).text("email", email).end();
         }
-        Record::Room { no, name, owner, password, admits, idle_since } => {
+        Record::Room { no, name, owner, password, admits, lifetime, idle_since } => {
             let line = Line::begin(out, "room").number("no", (*no).into());
             let line = line.text("name", name.as_str()).person("owner", owner);
             let line = line.text("password", password).admits(*admits);
+            let line = match lifetime {
+                Lifetime::Short => line,
+                Lifetime::Long => line.text("lifetime", "long"),
+            };
             line.number("empty_ms", idle_since.map_or(0, |since| clock.saturating_sub(since)))
                 .end();
         }
@@ -59,10 +64,14 @@ pub(super) fn write_record(out: &mut Vec<u8>, record: &Record<'_>, clock: u64) {
             let line = if *parent == 0 { line.number("left_ms", left(*deadline)) } else { line };
             line.lines("text", text).end();
         }
-        Record::Line { room, line: no, time, sender, text } => {
+        Record::Line { room, line: no, time, sender, text, stamp } => {
             let line = Line::begin(out, "line").number("room", (*room).into());
             let line = line.number("line", (*no).into()).number("time", *time);
-            line.text("sender", sender.as_str()).text("text", text).end();
+            let line = line.text("sender", sender.as_str()).text("text", text);
+            match stamp {
+                Some(stamp) => line.text("stamp", stamp).end(),
+                None => line.end(),
+            }
         }
         Record::Counters(counters) => write_counters(out, counters),
         Record::Password { .. }
@@ -89,6 +98,7 @@ pub(super) fn admits_word(admits: Admits) -> &'static str {
     match admits {
         Admits::Anonymous => "anon",
         Admits::Registered => "regd",
+        Admits::Invited => "invited",
     }
 }
 

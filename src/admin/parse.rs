@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::admin::line::{FORMAT, VERSION, admits_word};
 use crate::core::command::{Admits, Password};
+use crate::core::manner::Lifetime;
 use crate::core::name::{ItemName, UserName};
 use crate::core::record::{Counters, Owner, PersonNo, Record, Secret};
-use crate::limits::{BODY_BYTES_MAX, SECRET_BYTES_MAX, TEXT_BYTES_MAX};
+use crate::limits::{BODY_BYTES_MAX, SAID_BYTES_MAX, SECRET_BYTES_MAX, STAMP_BYTES_MAX};
 
 /// Milliseconds that a clock can show and a time can last: what every reader of JSON keeps exactly, and far from where
 /// a sum of two would not fit.
@@ -95,6 +96,7 @@ fn room<'a>(fields: &mut Fields<'a>, clock: u64) -> Result<Record<'a>, String> {
         owner: fields.owner("owner")?,
         password: fields.door_password()?,
         admits: fields.admits()?,
+        lifetime: fields.lifetime()?,
         idle_since: Some(clock.saturating_sub(fields.number("empty_ms", 0, MILLISECONDS_MAX)?)),
     })
 }
@@ -143,6 +145,7 @@ fn line<'a>(fields: &mut Fields<'a>) -> Result<Record<'a>, String> {
         time: fields.number("time", 0, MILLISECONDS_MAX)?,
         sender: fields.user_name("sender")?,
         text: checked_text("text", text)?,
+        stamp: fields.stamp()?,
     })
 }
 
@@ -254,10 +257,32 @@ impl<'a> Fields<'a> {
 
     fn admits(&mut self) -> Result<Admits, String> {
         let word = self.text("admits")?;
-        let found = [Admits::Anonymous, Admits::Registered]
+        let found = [Admits::Anonymous, Admits::Registered, Admits::Invited]
             .into_iter()
             .find(|&admits| admits_word(admits) == word);
-        found.ok_or_else(|| "\"admits\" is neither \"anon\" nor \"regd\"".to_owned())
+        found.ok_or_else(|| "\"admits\" is not \"anon\", \"regd\" or \"invited\"".to_owned())
+    }
+
+    /// Rooms of the MEC protocol do not say it.
+    fn lifetime(&mut self) -> Result<Lifetime, String> {
+        match self.optional_text("lifetime")? {
+            None => Ok(Lifetime::Short),
+            Some("long") => Ok(Lifetime::Long),
+            Some(_) => Err("\"lifetime\" is not \"long\"".to_owned()),
+        }
+    }
+
+    fn stamp(&mut self) -> Result<Option<&'a str>, String> {
+        match self.optional_text("stamp")? {
+            Some(stamp) if stamp.len() > STAMP_BYTES_MAX => {
+                Err(format!("\"stamp\" is longer than {STAMP_BYTES_MAX} bytes"))
+            }
+            stamp => Ok(stamp),
+        }
+    }
+
+    fn optional_text(&mut self, key: &'static str) -> Result<Option<&'a str>, String> {
+        if self.map.contains_key(key) { self.text(key).map(Some) } else { Ok(None) }
     }
 
     fn bytes<const N: usize>(&mut self, key: &'static str) -> Result<[u8; N], String> {
@@ -293,8 +318,8 @@ impl<'a> Fields<'a> {
 
 /// What may have come over the wire as one line.
 fn checked_text<'a>(key: &str, text: &'a str) -> Result<&'a str, String> {
-    if text.len() > TEXT_BYTES_MAX {
-        return Err(format!("a line of {key:?} has more than {TEXT_BYTES_MAX} bytes"));
+    if text.len() > SAID_BYTES_MAX {
+        return Err(format!("a line of {key:?} has more than {SAID_BYTES_MAX} bytes"));
     }
     if text.contains(|c: char| c.is_control() && c != '\t') {
         return Err(format!("{key:?} has a control character"));
@@ -364,7 +389,7 @@ mod tests {
 
     #[test]
     fn what_the_protocol_would_refuse_is_refused() {
-        let long = format!("\"{}\"", "x".repeat(TEXT_BYTES_MAX + 1));
+        let long = format!("\"{}\"", "x".repeat(SAID_BYTES_MAX + 1));
         let body = format!("[{}\"\"]", format!("\"{}\",", "x".repeat(999)).repeat(1049));
         let table = [
             (0, "\"geheim\"", "\"\""),

@@ -37,10 +37,13 @@ fn write_option(text: &mut String, option: &Opt, config: &Config) {
             Some(value) => ("", quoted(&value)),
             None => ("#", quoted(example)),
         },
-        Kind::Addresses { get, .. } => {
-            let addresses: Vec<_> = get(config).iter().map(|at| format!("\"{at}\"")).collect();
-            ("", format!("[{}]", addresses.join(", ")))
-        }
+        Kind::Addresses { get, example, .. } => match get(config) {
+            [] => ("#", quoted(example)),
+            addresses => {
+                let addresses: Vec<_> = addresses.iter().map(|at| format!("\"{at}\"")).collect();
+                ("", format!("[{}]", addresses.join(", ")))
+            }
+        },
         Kind::Unserved => return,
     };
     text.push('\n');

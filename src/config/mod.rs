@@ -15,6 +15,7 @@ pub use environment::Environment;
 pub use fault::{Fault, Place};
 
 use crate::core::settings::Settings;
+use crate::dialect::{self, Dialect};
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -45,16 +46,14 @@ pub struct Config {
     pub lines_burst: u32,
     /// `limits.send_queue_bytes`
     pub send_queue_bytes: u32,
-    /// `limits.message_lines`
-    pub message_lines: u32,
-    /// `rooms.expire_seconds_other`; 0: never
-    pub room_seconds_other: u32,
     /// `storage.sync`
     pub sync: SyncMode,
     /// `storage.bytes_max`, of the data directory
     pub bytes_max: u64,
     /// `storage.key_file`; see [`Config::resolved_key_file`]
     pub key_file: Option<PathBuf>,
+    /// What the dialects obey.
+    pub dialects: dialect::Options,
     /// What the house obeys.
     pub settings: Settings,
 }
@@ -71,11 +70,10 @@ impl Default for Config {
             lines_per_second: 50,
             lines_burst: 200,
             send_queue_bytes: 65_536,
-            message_lines: 100,
-            room_seconds_other: 2_592_000,
             sync: SyncMode::Interval(Duration::from_secs(1)),
             bytes_max: 1024 * 1024 * 1024,
             key_file: None,
+            dialects: dialect::Options::default(),
             settings: Settings::default(),
         }
     }
@@ -109,15 +107,16 @@ pub struct LineRate {
 /// Where clients are waited for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listen {
-    /// `listen.mec`: 1 to [`crate::limits::ADDRESSES_MAX`] addresses
-    pub mec: Vec<SocketAddr>,
-    /// Whether anybody asked for these addresses.
-    pub source: ListenSource,
+    /// `listen.mec` and so on, by the dialect's number: up to [`crate::limits::ADDRESSES_MAX`] addresses each, and at
+    /// least one of them all
+    addresses: [Vec<SocketAddr>; Dialect::COUNT],
+    /// Whether anybody asked for those of MEC.
+    source: ListenSource,
 }
 
 /// Who chose the addresses. A machine may lack IPv6 or IPv4: of the built-in ones it is enough that one can be had.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ListenSource {
+enum ListenSource {
     /// Nobody, or somebody who wrote exactly the built-in ones (as `mecd config` does).
     BuiltIn,
     /// The administrator.
@@ -125,19 +124,42 @@ pub enum ListenSource {
 }
 
 impl Listen {
-    fn new(mec: Vec<SocketAddr>) -> Self {
-        let source = if mec == built_in_addresses() {
-            ListenSource::BuiltIn
-        } else {
-            ListenSource::Configured
-        };
-        Self { mec, source }
+    /// Nowhere at all.
+    fn nowhere() -> Self {
+        Self { addresses: Default::default(), source: ListenSource::Configured }
+    }
+
+    /// The addresses of one dialect.
+    #[must_use]
+    pub fn of(&self, dialect: Dialect) -> &[SocketAddr] {
+        &self.addresses[dialect.number()]
+    }
+
+    /// Whether it is enough to listen elsewhere if this address cannot be had.
+    #[must_use]
+    pub fn can_do_without(&self, dialect: Dialect, address: SocketAddr) -> bool {
+        self.source == ListenSource::BuiltIn && dialect == Dialect::Mec && address.is_ipv6()
+    }
+
+    /// Every address, and what is spoken there.
+    pub fn all(&self) -> impl Iterator<Item = (Dialect, SocketAddr)> + '_ {
+        let of = |dialect| self.of(dialect).iter().map(move |&address| (dialect, address));
+        Dialect::ALL.into_iter().flat_map(of)
+    }
+
+    /// Replaces the addresses of one dialect.
+    pub fn set(&mut self, dialect: Dialect, addresses: Vec<SocketAddr>) {
+        self.addresses[dialect.number()] = addresses;
+        let is_built_in = self.of(Dialect::Mec) == built_in_addresses();
+        self.source = if is_built_in { ListenSource::BuiltIn } else { ListenSource::Configured };
     }
 }
 
 impl Default for Listen {
     fn default() -> Self {
-        Self::new(built_in_addresses().to_vec())
+        let mut listen = Self::nowhere();
+        listen.set(Dialect::Mec, built_in_addresses().to_vec());
+        listen
     }
 }
 
@@ -157,31 +179,32 @@ pub enum SyncMode {
 /// What a listener can be asked to speak. Names of later versions are known, so that they can be told from typing
 /// errors.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "each is the name of its dialect")]
 pub enum ListenerKind {
-    Mec,
-    Helo,
-    Chatapp,
-    Crimp,
-    Json,
+    /// A dialect.
+    Dialect(Dialect),
+    /// The page for browsers.
     Web,
+    /// Numbers for those who watch over the server.
     Metrics,
 }
 
 impl ListenerKind {
     /// In the order of the program's page.
-    pub const ALL: [Self; 7] =
-        [Self::Mec, Self::Helo, Self::Chatapp, Self::Crimp, Self::Json, Self::Web, Self::Metrics];
+    pub const ALL: [Self; 7] = [
+        Self::Dialect(Dialect::Mec),
+        Self::Dialect(Dialect::Helo),
+        Self::Dialect(Dialect::Chatapp),
+        Self::Dialect(Dialect::Crimp),
+        Self::Dialect(Dialect::Json),
+        Self::Web,
+        Self::Metrics,
+    ];
 
     /// As it stands before the `=` of `--listen`, and after the dot of `listen.`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Mec => "mec",
-            Self::Helo => "helo",
-            Self::Chatapp => "chatapp",
-            Self::Crimp => "crimp",
-            Self::Json => "json",
+            Self::Dialect(dialect) => dialect.name(),
             Self::Web => "web",
             Self::Metrics => "metrics",
         }
@@ -209,7 +232,7 @@ impl FromStr for ListenAt {
         let kind = ListenerKind::ALL
             .into_iter()
             .find(|kind| kind.name() == name)
-            .ok_or_else(|| format!("there is no dialect {name:?}, only mec"))?;
+            .ok_or_else(|| format!("there is no dialect {name:?}, only {}", dialect_names()))?;
         let address = parse_address(address)?;
         Ok(Self { kind, address })
     }
@@ -240,6 +263,10 @@ pub fn load(
     }
     reader.listens(listens);
     reader.finish()
+}
+
+fn dialect_names() -> String {
+    Dialect::ALL.map(Dialect::name).join(", ")
 }
 
 fn parse_address(text: &str) -> Result<SocketAddr, String> {

@@ -7,7 +7,8 @@ use super::environment::is_host_name;
 use super::value::{
     MS, Refusal, addresses, duration_text, milliseconds, refusal, whole_number, wrong_type,
 };
-use super::{Config, Listen, SyncMode};
+use super::{Config, SyncMode};
+use crate::dialect::Dialect;
 use crate::limits::{self, HOST_NAME_BYTES_MAX};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -49,7 +50,12 @@ pub(super) enum Kind {
         set: fn(&mut Config, &str) -> Result<(), String>,
     },
     /// One address as a string, or an array of them.
-    Addresses { get: fn(&Config) -> &[SocketAddr], set: fn(&mut Config, Vec<SocketAddr>) },
+    /// `example` stands behind a `#` while there is none.
+    Addresses {
+        example: &'static str,
+        get: fn(&Config) -> &[SocketAddr],
+        set: fn(&mut Config, Vec<SocketAddr>),
+    },
     /// A key that a later version serves.
     Unserved,
 }
@@ -73,8 +79,9 @@ pub(super) static OPTIONS: &[Opt] = &[
         about: "The MEC protocol: an address with its port, or a list of them. Port 0 takes\n\
                 a free port. Of the two built-in addresses it is enough that one can be had.",
         kind: Kind::Addresses {
-            get: |c| &c.listen.mec,
-            set: |c, addresses| c.listen = Listen::new(addresses),
+            example: "0.0.0.0:6500",
+            get: |c| c.listen.of(Dialect::Mec),
+            set: |c, addresses| c.listen.set(Dialect::Mec, addresses),
         },
     },
     unserved("listen.helo"),
@@ -186,8 +193,8 @@ pub(super) static OPTIONS: &[Opt] = &[
         "limits.message_lines",
         "Lines of one stored message. Who announces more is disconnected.",
         1..=1000,
-        |c| c.message_lines.into(),
-        |c, n| c.message_lines = small(n),
+        |c| c.dialects.message_lines_max.into(),
+        |c, n| c.dialects.message_lines_max = small(n),
     ),
     number(
         "limits.wrong_passwords",
@@ -207,8 +214,8 @@ pub(super) static OPTIONS: &[Opt] = &[
         "rooms.expire_seconds_other",
         "The same for a room that was made in another protocol than MEC. 0: never.",
         0..=SECONDS_MAX,
-        |c| c.room_seconds_other.into(),
-        |c, n| c.room_seconds_other = small(n),
+        |c| c.settings.other_room_expire_ms.map_or(0, |ms| ms / MS),
+        |c, n| c.settings.other_room_expire_ms = (n > 0).then_some(n * MS),
     ),
     number(
         "rooms.history_lines",
@@ -350,6 +357,11 @@ pub(super) fn find(key: &str) -> Option<&'static Opt> {
     OPTIONS.iter().find(|option| option.key == key)
 }
 
+/// Whether this version serves a listener.
+pub(super) fn is_served(name: &str) -> bool {
+    find(&format!("listen.{name}")).is_some_and(|option| !matches!(option.kind, Kind::Unserved))
+}
+
 /// What to say of a listener that this version knows by name only.
 pub(super) fn unserved_sentence(kind: &str) -> String {
     format!("this version does not serve {kind:?}")
@@ -482,7 +494,7 @@ mod tests {
         for kind in ListenerKind::ALL {
             let option = find(&format!("listen.{}", kind.name())).unwrap();
             let served = !matches!(option.kind, Kind::Unserved);
-            assert_eq!(served, kind == ListenerKind::Mec);
+            assert_eq!(served, kind == ListenerKind::Dialect(Dialect::Mec));
         }
     }
 

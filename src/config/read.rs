@@ -69,19 +69,26 @@ impl Reader {
         if listens.is_empty() {
             return;
         }
-        let mut mec = Vec::new();
+        let mut all = Listen::nowhere();
         for listen in listens {
             let place = Place::Listen(listen.to_string());
-            if listen.kind != ListenerKind::Mec {
+            let served = options::is_served(listen.kind.name());
+            let ListenerKind::Dialect(dialect) = listen.kind else {
                 self.fault(place, options::unserved_sentence(listen.kind.name()));
-            } else if mec.len() == ADDRESSES_MAX {
+                continue;
+            };
+            let mut addresses = all.of(dialect).to_vec();
+            if !served {
+                self.fault(place, options::unserved_sentence(listen.kind.name()));
+            } else if addresses.len() == ADDRESSES_MAX {
                 let sentence = format!("is one more than {ADDRESSES_MAX} addresses");
                 self.fault(place, sentence);
             } else {
-                mec.push(listen.address);
+                addresses.push(listen.address);
+                all.set(dialect, addresses);
             }
         }
-        self.config.listen = Listen::new(mec);
+        self.config.listen = all;
     }
 
     /// The configuration, or all that is wrong with it.

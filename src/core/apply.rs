@@ -13,6 +13,7 @@ use crate::core::event::Door;
 use crate::core::group::NewGroup;
 use crate::core::history::Line;
 use crate::core::listing::{GhostRow, ListKey};
+use crate::core::manner::Lifetime;
 use crate::core::message::NewMessage;
 use crate::core::record::{Owner, Place, Record};
 use crate::core::room::{HOME, NewRoom};
@@ -39,12 +40,13 @@ impl House {
             Record::Message { .. } | Record::MessageRemoved { .. } => {
                 self.apply_message(record, place)
             }
-            Record::Line { room, line, time, sender, text } => {
+            Record::Line { room, line, time, sender, text, stamp } => {
                 let line = Line {
                     no: *line,
                     time: *time,
                     sender: sender.clone(),
                     text: (*text).into(),
+                    stamp: stamp.map(Into::into),
                     place: Some(place),
                 };
                 self.apply_line(*room, line);
@@ -89,7 +91,7 @@ impl House {
 
     fn apply_room(&mut self, record: &Record<'_>, place: Place) {
         match record {
-            Record::Room { no, name, owner, password, admits, idle_since } => {
+            Record::Room { no, name, owner, password, admits, lifetime, idle_since } => {
                 self.numbers.saw_room(*no);
                 self.numbers.saw_person(owner.person);
                 if let Some(slot) = self.rooms.numbered(*no) {
@@ -113,6 +115,7 @@ impl House {
                     owner,
                     password,
                     admits: *admits,
+                    lifetime: *lifetime,
                     stamp,
                     place,
                 };
@@ -173,8 +176,13 @@ impl House {
 
     /// Lets a room's time run as its emptiness and the options say.
     pub(super) fn start_room_time(&mut self, slot: u32) {
-        let since = self.rooms.at(slot).idle_since;
-        self.rooms.set_deadline(slot, since.map(|since| since + self.settings.room_expire_ms));
+        let room = self.rooms.at(slot);
+        let time = match room.lifetime {
+            Lifetime::Short => Some(self.settings.room_expire_ms),
+            Lifetime::Long => self.settings.other_room_expire_ms,
+        };
+        let deadline = room.idle_since.zip(time).map(|(since, time)| since + time);
+        self.rooms.set_deadline(slot, deadline);
     }
 
     fn apply_line(&mut self, no: u32, line: Line) {

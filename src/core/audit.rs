@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 
 use crate::core::House;
+use crate::core::manner::Stands;
 use crate::core::record::{PersonNo, Place};
 use crate::core::room::Member;
 use crate::core::session::State;
+use crate::limits::ROOMS_PER_USER_MAX;
 
 /// Says `what` if something does not hold.
 pub(super) fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
@@ -70,7 +72,12 @@ impl House {
         for id in self.sessions.ids() {
             let State::User(user) = &self.sessions.at(id.index).state else { continue };
             let presences = user.rooms.as_slice();
-            ensure(!presences.is_empty(), || format!("{} stands nowhere", user.name))?;
+            let rooms = presences.len();
+            let allowed = match self.sessions.at(id.index).manner.stands {
+                Stands::InOneRoom => rooms == 1,
+                Stands::AtHome | Stands::Nowhere => rooms <= ROOMS_PER_USER_MAX,
+            };
+            ensure(allowed, || format!("{} stands in {rooms} rooms", user.name))?;
             for presence in presences {
                 let members = self.rooms.at(presence.room).members();
                 let member = members.get(presence.position as usize);

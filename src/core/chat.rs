@@ -2,11 +2,12 @@
 
 use crate::core::account::equal;
 use crate::core::catalogue::Item;
-use crate::core::command::{Admits, Password};
+use crate::core::command::{Admits, Password, Then};
 use crate::core::event::{Event, List, Reply, Row, UserKind, Warning};
 use crate::core::history::Bounds;
 use crate::core::history::Line;
 use crate::core::listing::{GhostRow, ListKey};
+use crate::core::manner::{Hearing, Sees, Stands};
 use crate::core::name::{ItemName, UserName};
 use crate::core::outbox::Purpose;
 use crate::core::record::{Owner, Record};
@@ -29,6 +30,7 @@ impl House {
         Ok(Answer::Given)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "they are the words of the command")]
     pub(super) fn create_room(
         &mut self,
         now: Now,
@@ -36,6 +38,7 @@ impl House {
         name: ItemName,
         password: Option<Password<'_>>,
         admits: Admits,
+        then: Then,
         out: &mut dyn Outbox,
     ) -> Outcome {
         self.may_create(id)?;
@@ -45,16 +48,26 @@ impl House {
         if self.rooms.count() > self.settings.rooms_max as usize {
             return Err(Status::NoMemory);
         }
+        if then == Then::Enter {
+            self.has_room_for_another(id.index)?;
+        }
         self.save_clock(now, out);
+        let no = self.numbers.next_room();
         let record = Record::Room {
-            no: self.numbers.next_room(),
+            no,
             name,
             owner: self.myself(id),
             password: password.map_or("", Password::as_str),
             admits,
+            lifetime: self.sessions.at(id.index).manner.rooms,
             idle_since: Some(now.ms),
         };
         self.fact(&record, Purpose::Fact, out)?;
+        let slot = self.rooms.numbered(no).expect("it has just been made");
+        self.announce_room(now, slot, out);
+        if then == Then::Enter {
+            self.enter_room(now, id.index, slot, out);
+        }
         Ok(Answer::Done)
     }
 
@@ -66,7 +79,7 @@ impl House {
         password: Option<Password<'_>>,
         out: &mut dyn Outbox,
     ) -> Outcome {
-        let slot = self.find_room(now, name)?;
+        let slot = self.find_room(now, id, name)?;
         let room = self.rooms.at(slot);
         if room.owner != Some(self.sessions.user(id.index).person) {
             return Err(Status::NotOwner);
@@ -89,7 +102,7 @@ impl House {
         password: Option<Password<'_>>,
         out: &mut dyn Outbox,
     ) -> Outcome {
-        let slot = self.find_room(now, name)?;
+        let slot = self.find_room(now, id, name)?;
         let room = self.rooms.at(slot);
         let user = self.sessions.user(id.index);
         if room.admits == Admits::Registered && user.kind == UserKind::Anonymous {
@@ -116,24 +129,42 @@ impl House {
         text: &str,
         out: &mut dyn Outbox,
     ) -> Outcome {
-        let slot = self.room_of(id.index);
-        let sender = &self.sessions.user(id.index).name;
-        let room = self.rooms.at(slot);
-        out.broadcast(room.members(), &Event::Said { room: &room.name, sender, text });
-        let sender = sender.clone();
-        self.remember(now, slot, sender, text);
+        self.speak(now, id.index, self.room_of(id.index), text, None, out);
         Ok(Answer::Given)
     }
 
+    /// A user says something in a room.
+    pub(super) fn speak(
+        &mut self,
+        now: Now,
+        index: u32,
+        slot: u32,
+        text: &str,
+        stamp: Option<&str>,
+        out: &mut dyn Outbox,
+    ) {
+        let sender = &self.sessions.user(index).name;
+        let room = self.rooms.at(slot);
+        let except = match self.sessions.at(index).manner.echo {
+            Hearing::Heard => None,
+            Hearing::Unheard => Some(index),
+        };
+        let said = Event::Said { room: &room.name, sender, text, time: now.wall, stamp };
+        out.broadcast(room.members(), except, &said);
+        let sender = sender.clone();
+        self.remember(now, slot, sender, text, stamp);
+    }
+
     /// Keeps a line in the room's history, and has it written behind the chat.
-    fn remember(&mut self, now: Now, slot: u32, sender: UserName, text: &str) {
+    fn remember(&mut self, now: Now, slot: u32, sender: UserName, text: &str, stamp: Option<&str>) {
         let bounds = self.history_bounds();
         if bounds.lines == 0 {
             return;
         }
         let room = self.rooms.at_mut(slot);
         let no = room.history.next_no();
-        let line = Line { no, time: now.wall, sender, text: text.into(), place: None };
+        let (text, stamp) = (text.into(), stamp.map(Into::into));
+        let line = Line { no, time: now.wall, sender, text, stamp, place: None };
         room.history.add(line, bounds, &mut self.dead);
         if self.settings.history_saved {
             self.unsaved.push_back((room.no, no));
@@ -150,14 +181,31 @@ impl House {
 
     pub(super) fn send_to(
         &self,
+        now: Now,
         id: SessionId,
         user: &UserName,
         text: &str,
         out: &mut dyn Outbox,
     ) -> Outcome {
         let receiver = self.in_my_room(id, user)?;
+        self.whisper(now, id, receiver, text, out)
+    }
+
+    /// A user says something to another one alone.
+    pub(super) fn whisper(
+        &self,
+        now: Now,
+        id: SessionId,
+        receiver: u32,
+        text: &str,
+        out: &mut dyn Outbox,
+    ) -> Outcome {
+        let receiver = self.sessions.at(receiver);
+        if receiver.manner.whispers == Hearing::Unheard {
+            return Err(Status::NotFound);
+        }
         let sender = &self.sessions.user(id.index).name;
-        out.send(self.sessions.at(receiver).id, &Event::Whispered { sender, text });
+        out.send(receiver.id, &Event::Whispered { sender, text, time: now.wall });
         Ok(Answer::Done)
     }
 
@@ -169,7 +217,7 @@ impl House {
         address: &str,
         out: &mut dyn Outbox,
     ) -> Outcome {
-        let receiver = self.sessions.online(user).ok_or(Status::NotFound)?;
+        let receiver = self.sessions.kin(id.index, user).ok_or(Status::NotFound)?;
         let sender = &self.sessions.user(id.index).name;
         out.send(self.sessions.at(receiver).id, &Event::PeerOffered { sender, port, address });
         Ok(Answer::Done)
@@ -181,14 +229,21 @@ impl House {
         count: Option<u32>,
         out: &mut dyn Outbox,
     ) -> Outcome {
-        let room = self.rooms.at(self.room_of(id.index));
-        let lines = room.history.last(count.unwrap_or(HISTORY_LINES_DEFAULT) as usize);
-        out.reply(id, &Reply::List(List::History, lines.len() as u32));
-        for line in lines {
-            let row = Row::Line { time: line.time, sender: &line.sender, text: &line.text };
-            out.reply(id, &Reply::Row(row));
-        }
+        let count = count.unwrap_or(HISTORY_LINES_DEFAULT) as usize;
+        self.recount(id, self.room_of(id.index), count, out);
         Ok(Answer::Given)
+    }
+
+    /// Answers with the last lines said in a room.
+    pub(super) fn recount(&self, id: SessionId, slot: u32, count: usize, out: &mut dyn Outbox) {
+        let lines = self.rooms.at(slot).history.last(count);
+        out.reply(id, &Reply::List(List::History, lines.len() as u32));
+        for (before, line) in lines.enumerate() {
+            let (sender, stamp) = (&line.sender, line.stamp.as_deref());
+            let row = Row::Line { time: line.time, sender, text: &line.text, stamp };
+            out.reply(id, &Reply::Row(row, before as u32));
+        }
+        out.reply(id, &Reply::End(List::History));
     }
 
     pub(super) fn kick(
@@ -199,26 +254,40 @@ impl House {
         out: &mut dyn Outbox,
     ) -> Outcome {
         let slot = self.room_of(id.index);
-        let me = self.sessions.user(id.index);
-        let owner = me.name.clone();
-        if self.rooms.at(slot).owner != Some(me.person) {
+        if self.rooms.at(slot).owner != Some(self.sessions.user(id.index).person) {
             return Err(Status::NotOwner);
         }
         let kicked = self.in_my_room(id, user)?;
         if kicked == id.index {
             return Err(Status::Unknown);
         }
+        self.banish(now, id, kicked, slot, out)
+    }
+
+    /// Sends a member away from a room, for good. The other members are told.
+    pub(super) fn banish(
+        &mut self,
+        now: Now,
+        id: SessionId,
+        kicked: u32,
+        slot: u32,
+        out: &mut dyn Outbox,
+    ) -> Outcome {
         if self.rooms.at(slot).bans.len() >= BANS_PER_ROOM_MAX {
             return Err(Status::NoMemory);
         }
-        let banned = self.sessions.user(kicked).name.folded();
-        self.rooms.at_mut(slot).bans.push(banned);
+        let name = self.sessions.user(kicked).name.clone();
+        self.rooms.at_mut(slot).bans.push(name.folded());
         self.leave_room(now, kicked, slot, out);
-        if self.sessions.user(kicked).rooms.as_slice().is_empty() {
+        if self.sessions.at(kicked).manner.stands == Stands::InOneRoom {
             self.enter_room(now, kicked, HOME, out);
         }
-        let warning = Warning::Kicked { room: &self.rooms.at(slot).name, owner: &owner };
+        let room = self.rooms.at(slot);
+        let warning =
+            Warning::Kicked { room: &room.name, owner: &self.sessions.user(id.index).name };
         out.send(self.sessions.at(kicked).id, &Event::Warning(warning));
+        let expelled = Event::Expelled { room: &room.name, user: &name };
+        out.broadcast(room.members(), Some(id.index), &expelled);
         Ok(Answer::Done)
     }
 
@@ -226,15 +295,23 @@ impl House {
     fn in_my_room(&self, id: SessionId, user: &UserName) -> Result<u32, Status> {
         let room = self.room_of(id.index);
         let other = self.sessions.online(user).ok_or(Status::NotFound)?;
-        let there =
-            self.sessions.user(other).rooms.as_slice().iter().any(|presence| presence.room == room);
-        if there { Ok(other) } else { Err(Status::NotFound) }
+        if self.stands_in(other, room) { Ok(other) } else { Err(Status::NotFound) }
     }
 
-    /// A room that can still be used.
-    fn find_room(&self, now: Now, name: &ItemName) -> Result<u32, Status> {
+    /// Whether a user stands in a room.
+    pub(super) fn stands_in(&self, index: u32, slot: u32) -> bool {
+        self.sessions.user(index).rooms.as_slice().iter().any(|presence| presence.room == slot)
+    }
+
+    /// A room that the caller sees and that can still be used.
+    fn find_room(&self, now: Now, id: SessionId, name: &ItemName) -> Result<u32, Status> {
         let slot = self.rooms.named(name).ok_or(Status::NoRoom)?;
-        if self.rooms.at(slot).is_marked(now.ms) { Err(Status::Expired) } else { Ok(slot) }
+        let room = self.rooms.at(slot);
+        let kind = self.sessions.user(id.index).kind;
+        if !room.is_shown(Sees::Doors, kind) {
+            return Err(Status::NoRoom);
+        }
+        if room.is_marked(now.ms) { Err(Status::Expired) } else { Ok(slot) }
     }
 
     /// Whether the administrator lets this user make rooms and groups.
@@ -256,6 +333,7 @@ impl House {
         self.numbers.room = stamp;
         let presence = self.rooms.enter(slot, index, stamp);
         self.sessions.user_mut(index).rooms.add(presence);
+        self.announce_arrival(now, index, presence, out);
         if slot != HOME && self.rooms.at(slot).users() == 1 {
             self.note_idle(now, slot, None, out);
         }
@@ -268,6 +346,7 @@ impl House {
         let stamp = self.numbers.stamp();
         self.numbers.room = stamp;
         let entry = self.rooms.leave(presence, stamp, &mut self.sessions);
+        self.announce_departure(now, &name, slot, entry, out);
         let room = self.rooms.at(slot);
         let key = ListKey::Users(room.no);
         if self.lists.wants(key) {

@@ -4,6 +4,7 @@
 //! and answered in its own words if they were not.
 
 use crate::core::name::{ItemName, UserName};
+use crate::core::status::Status;
 use crate::limits::SECRET_BYTES_MAX;
 
 /// A request by one session.
@@ -55,6 +56,8 @@ pub enum Command<'a> {
         password: Option<Password<'a>>,
         /// Who may enter.
         admits: Admits,
+        /// Where the caller stands afterwards.
+        then: Then,
     },
     /// Remove an empty room of one's own (`mec.md` 6).
     RemoveRoom {
@@ -162,6 +165,117 @@ pub enum Command<'a> {
     },
     /// Leave the server (`mec.md` 9).
     Quit,
+    /// What only users ask who may stand in many rooms.
+    Company(Company<'a>),
+}
+
+/// A request of a user who may stand in many rooms (spec `dialects.md`). A room that the caller does not see is to it as
+/// if it were not there.
+#[derive(Clone, Debug)]
+pub enum Company<'a> {
+    /// Stand in another room too.
+    Enter {
+        /// Its name.
+        name: ItemName,
+        /// In whose name this is asked; looked at last.
+        claim: Claim,
+    },
+    /// Stand in a room no longer.
+    Leave {
+        /// Its name.
+        name: ItemName,
+        /// Whether who owns the room may leave it.
+        owner: OwnerMay,
+    },
+    /// Say something in a room that the caller stands in.
+    Say {
+        /// Its name.
+        room: ItemName,
+        /// In whose name this is asked; looked at when the room is known to be there.
+        claim: Claim,
+        /// What is said, or what is wrong with it, which is looked at last.
+        text: Result<&'a str, Status>,
+        /// The sender's own words for the time, for those who show them.
+        stamp: Option<&'a str>,
+    },
+    /// Say something in `Home`, wherever the caller stands.
+    Call {
+        /// What is said; not empty.
+        text: &'a str,
+    },
+    /// Say something to one user, wherever that one stands.
+    Tell {
+        /// The receiver.
+        user: UserName,
+        /// What is said; not empty.
+        text: &'a str,
+    },
+    /// Hand a line on to a user of the caller's kin, with the caller's name in it.
+    PassOn {
+        /// The receiver.
+        user: UserName,
+        /// Whether that may be the caller.
+        oneself: Oneself,
+        /// What stands before the caller's name.
+        before: &'a str,
+        /// What stands behind it.
+        after: &'a str,
+    },
+    /// Send a user away from a room of one's own, for good.
+    Expel {
+        /// The room.
+        room: ItemName,
+        /// Who has to go.
+        user: UserName,
+    },
+    /// List everyone who is connected.
+    ListEveryone,
+    /// List the members of a room that the caller sees.
+    ListMembers {
+        /// The room.
+        room: ItemName,
+    },
+    /// All that is kept of what was said in a room that the caller stands in.
+    Recall {
+        /// The room.
+        room: ItemName,
+    },
+}
+
+/// Where somebody stands who has made a room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Then {
+    /// Where it stood before.
+    Stay,
+    /// In the new room too.
+    Enter,
+}
+
+/// In whose name something is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Claim {
+    /// In the caller's own.
+    Own,
+    /// In somebody else's: [`Status::NotYou`].
+    Another,
+}
+
+/// Whether who owns a room may leave it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OwnerMay {
+    /// It may.
+    Go,
+    /// It may not: [`Status::OwnerStays`].
+    NotGo,
+}
+
+/// Whether something may be done to oneself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Oneself {
+    /// It may.
+    Allowed,
+    /// It may not: [`Status::Oneself`].
+    Refused,
 }
 
 /// The text of a message that is being posted.
@@ -193,6 +307,8 @@ pub enum Admits {
     Anonymous,
     /// Users who logged in to an account.
     Registered,
+    /// Users whom a member has invited.
+    Invited,
 }
 
 /// The status numbers of `mec.md` 8.

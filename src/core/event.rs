@@ -24,10 +24,12 @@ pub enum Reply<'a> {
         /// The caller's group and its number.
         group: Option<(&'a ItemName, u32)>,
     },
-    /// The head of a list, and how many rows follow.
+    /// The head of a list, and how many rows follow; of [`List::Everyone`] and [`List::Directory`] about how many.
     List(List, u32),
-    /// A row of a list.
-    Row(Row<'a>),
+    /// A row of a list, and how many stood before it.
+    Row(Row<'a>, u32),
+    /// A list is complete.
+    End(List),
     /// A status number.
     Number(Counter, u32),
     /// A message with its text, which is read from its place in the log when this is rendered.
@@ -58,6 +60,10 @@ pub enum List {
     Messages,
     /// `#history`
     History,
+    /// Everyone who is connected.
+    Everyone,
+    /// All rooms with their members.
+    Directory,
 }
 
 /// A row of a list.
@@ -65,10 +71,21 @@ pub enum List {
 pub enum Row<'a> {
     /// A room.
     Room(RoomRow<'a>),
-    /// A user of the caller's room.
+    /// A user: of a room, or of all.
     User(&'a UserName, UserKind),
     /// A connection that has not logged in.
     Stranger,
+    /// Of the directory: a room, or a member of it.
+    Place {
+        /// The room.
+        room: &'a ItemName,
+        /// The member.
+        member: Option<&'a UserName>,
+        /// Who asked.
+        reader: &'a UserName,
+        /// Now, in seconds since 1970 by the wall clock.
+        time: u64,
+    },
     /// A message group.
     Group(GroupRow<'a>),
     /// A message.
@@ -81,6 +98,8 @@ pub enum Row<'a> {
         sender: &'a UserName,
         /// What was said.
         text: &'a str,
+        /// The sender's own words for the time.
+        stamp: Option<&'a str>,
     },
 }
 
@@ -168,6 +187,10 @@ pub enum Event<'a> {
         sender: &'a UserName,
         /// What was said.
         text: &'a str,
+        /// When: seconds since 1970 by the wall clock.
+        time: u64,
+        /// The sender's own words for the time.
+        stamp: Option<&'a str>,
     },
     /// Somebody spoke to this user alone.
     Whispered {
@@ -175,6 +198,8 @@ pub enum Event<'a> {
         sender: &'a UserName,
         /// What was said.
         text: &'a str,
+        /// When: seconds since 1970 by the wall clock.
+        time: u64,
     },
     /// Somebody offers an address to connect to.
     PeerOffered {
@@ -184,6 +209,47 @@ pub enum Event<'a> {
         port: u16,
         /// The address, as the sender wrote it.
         address: &'a str,
+    },
+    /// A line from a user of the same kin.
+    PassedOn {
+        /// What stands before the sender's name.
+        before: &'a str,
+        /// Who sent it.
+        sender: &'a UserName,
+        /// What stands behind the name.
+        after: &'a str,
+    },
+    /// A member was sent away from a room.
+    Expelled {
+        /// The room.
+        room: &'a ItemName,
+        /// Who had to go.
+        user: &'a UserName,
+    },
+    /// A room has been made.
+    RoomMade {
+        /// The room.
+        room: &'a ItemName,
+        /// When: seconds since 1970 by the wall clock.
+        time: u64,
+    },
+    /// Somebody has entered a room.
+    Entered {
+        /// The room.
+        room: &'a ItemName,
+        /// Who.
+        user: &'a UserName,
+        /// When: seconds since 1970 by the wall clock.
+        time: u64,
+    },
+    /// Somebody has left a room.
+    Left {
+        /// The room.
+        room: &'a ItemName,
+        /// Who.
+        user: &'a UserName,
+        /// When: seconds since 1970 by the wall clock.
+        time: u64,
     },
     /// The server is about to close the connection, or has moved its user.
     Warning(Warning<'a>),

@@ -79,6 +79,7 @@ impl House {
             owner: self.persons.owner(owner),
             password: &room.password,
             admits: room.admits,
+            lifetime: room.lifetime,
             idle_since: room.idle_since,
         })
     }
@@ -196,6 +197,7 @@ fn export_history<E>(room: &Room, take: Take<'_, E>) -> Result<(), E> {
             time: line.time,
             sender: line.sender.clone(),
             text: &line.text,
+            stamp: line.stamp.as_deref(),
         })?;
     }
     Ok(())
@@ -205,6 +207,7 @@ fn export_history<E>(room: &Room, take: Take<'_, E>) -> Result<(), E> {
 mod tests {
     use super::*;
     use crate::core::command::Admits;
+    use crate::core::manner::Lifetime;
     use crate::core::name::{ItemName, UserName};
     use crate::core::record::{Counters, Secret};
     use crate::core::settings::Settings;
@@ -260,6 +263,7 @@ mod tests {
             owner: owner(1, "amy"),
             password: "",
             admits: Admits::Anonymous,
+            lifetime: Lifetime::Short,
             idle_since: Some(5),
         }
     }
@@ -291,7 +295,7 @@ mod tests {
 
     fn line(no: u32) -> Record<'static> {
         let sender = UserName::new("eve").unwrap();
-        Record::Line { room: 0, line: no, time: 7, sender, text: "hi" }
+        Record::Line { room: 0, line: no, time: 7, sender, text: "hi", stamp: None }
     }
 
     fn numbers() -> Record<'static> {

@@ -15,6 +15,8 @@ pub(super) struct Line {
     pub(super) time: u64,
     pub(super) sender: UserName,
     pub(super) text: Box<str>,
+    /// The sender's own words for the time.
+    pub(super) stamp: Option<Box<str>>,
     /// Where the log has it; nowhere yet, or never if history is not saved.
     pub(super) place: Option<Place>,
 }
@@ -100,6 +102,7 @@ mod tests {
             time: 0,
             sender: UserName::new("amy").unwrap(),
             text: text.into(),
+            stamp: None,
             place: Some(place),
         }
     }

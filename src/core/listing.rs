@@ -9,31 +9,43 @@ use std::collections::BTreeMap;
 use crate::core::catalogue::Item;
 use crate::core::command::Admits;
 use crate::core::event::{Door, GroupRow, List, MessageRow, Reply, RoomRow, Row, UserKind};
+use crate::core::manner::Sees;
 use crate::core::name::{ItemName, UserName};
 use crate::core::outbox::Outbox;
 use crate::core::room::{HOME, Member, seconds_left};
-use crate::core::session::SessionId;
+use crate::core::session::{SessionId, State};
 use crate::core::{Answer, House, Now, Outcome};
 use crate::limits::{GHOST_ROWS_MAX, LIST_ROWS_PER_STEP};
 
-/// What is listed: rooms, the users of a room, groups, the messages of a group. By number, which is never used twice.
+/// What is listed. Rooms and groups by number, which is never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum ListKey {
     Rooms,
     Users(u32),
     Groups,
     Messages(u32),
+    /// Everyone who is connected, by slot; nobody counts on how many there are.
+    Everyone,
+    /// All rooms with their members (`directory.rs`).
+    Directory,
 }
 
 /// A list under way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Listing {
-    reader: SessionId,
+    pub(super) reader: SessionId,
     key: ListKey,
     /// Only messages with this parent.
     parent: Option<u32>,
+    /// Only rooms that its reader sees.
+    pub(super) sees: Sees,
+    pub(super) user_kind: UserKind,
     /// Rows before this place in the list have been sent; rows from `end` on came later.
-    next: u64,
+    pub(super) next: u64,
+    /// In the directory: members before this place in the room at `next`, and the room itself, have been sent.
+    pub(super) within: u64,
+    /// Rows that have been sent.
+    pub(super) given: u32,
     end: u64,
     /// When it was asked for: what was marked by then is left out.
     at: u64,
@@ -96,6 +108,13 @@ impl GhostRow {
     fn is_below(&self, wanted: u32) -> bool {
         matches!(self, Self::Message { parent, .. } if *parent == wanted)
     }
+
+    fn is_shown(&self, sees: Sees, kind: UserKind) -> bool {
+        match self {
+            Self::Room { name, door, admits, .. } => sees.shows(kind, name, *door, *admits),
+            Self::User { .. } | Self::Group { .. } | Self::Message { .. } => true,
+        }
+    }
 }
 
 /// All lists under way, by the slot of their reader, and the ghosts they still have to show.
@@ -119,6 +138,16 @@ impl Lists {
     /// Whether a list under way would miss a row that goes now.
     pub(super) fn wants(&self, key: ListKey) -> bool {
         !self.open.is_empty() && self.open.values().any(|listing| listing.key == key)
+    }
+
+    /// Whether a session that is being sent a list has seen a room and the entry of a member in it.
+    pub(super) fn has_passed(&self, session: u32, room: u32, entry: Option<u64>) -> bool {
+        match self.open.get(&session) {
+            Some(listing) if listing.key == ListKey::Directory => {
+                listing.has_passed(u64::from(room), entry)
+            }
+            Some(_) | None => true,
+        }
     }
 
     /// Keeps the row of an item that goes. Says whose list is to be given up when that is one too many.
@@ -152,7 +181,7 @@ impl Lists {
 
     /// The ghosts that still belong into a list, in order.
     fn ghosts_of(&self, listing: &Listing) -> impl Iterator<Item = (u64, &Ghost)> + use<'_> {
-        let Listing { key, next, parent, at, burials, .. } = *listing;
+        let Listing { key, next, parent, at, burials, sees, user_kind, .. } = *listing;
         // Nothing that was buried before a list began is in it: mostly that is everything.
         let end = if self.burials == burials { next } else { listing.end.max(next) };
         let ghosts = self.ghosts.range((key, next)..(key, end));
@@ -160,6 +189,7 @@ impl Lists {
             ghost.burial > burials
                 && ghost.marked_since.is_none_or(|since| since > at)
                 && parent.is_none_or(|parent| ghost.row.is_below(parent))
+                && ghost.row.is_shown(sees, user_kind)
         })
     }
 }
@@ -181,12 +211,20 @@ impl House {
             reader,
             key,
             parent,
+            sees: self.sessions.at(reader.index).manner.sees,
+            user_kind: self.sessions.user(reader.index).kind,
             next: 0,
+            within: 0,
+            given: 0,
             end: self.end_of(key),
             at: now.ms,
             burials: self.lists.burials,
-            strangers: if key == ListKey::Users(HOME) { self.sessions.strangers() } else { 0 },
+            strangers: 0,
         };
+        // Those who stand in one room are nowhere before they log in: who asks for all users asks in `Home`.
+        if key == ListKey::Users(HOME) && listing.sees == Sees::Doors {
+            listing.strangers = self.sessions.strangers();
+        }
         let count = self.count(&listing) + listing.strangers;
         out.reply(reader, &Reply::List(kind(key), count));
         if !self.step(now, &mut listing, out) {
@@ -210,6 +248,17 @@ impl House {
 
     /// Sends up to [`LIST_ROWS_PER_STEP`] rows. True when the list is finished.
     fn step(&self, now: Now, listing: &mut Listing, out: &mut dyn Outbox) -> bool {
+        let is_finished = match listing.key {
+            ListKey::Directory => self.step_directory(now, listing, out),
+            _ => self.step_rows(now, listing, out),
+        };
+        if is_finished {
+            out.reply(listing.reader, &Reply::End(kind(listing.key)));
+        }
+        is_finished
+    }
+
+    fn step_rows(&self, now: Now, listing: &mut Listing, out: &mut dyn Outbox) -> bool {
         let mut live = self.seek(listing);
         let mut ghosts = self.lists.ghosts_of(listing).peekable();
         for _ in 0..LIST_ROWS_PER_STEP {
@@ -231,7 +280,8 @@ impl House {
                 }
                 (_, None) => return true,
             };
-            out.reply(listing.reader, &Reply::Row(row));
+            out.reply(listing.reader, &Reply::Row(row, listing.given));
+            listing.given += 1;
         }
         live.is_none() && listing.strangers == 0 && ghosts.peek().is_none()
     }
@@ -264,7 +314,7 @@ impl House {
             if place >= listing.end {
                 return None;
             }
-            if !self.was_marked(listing, slot) {
+            if !self.is_left_out(listing, slot) {
                 break;
             }
             item = self.behind(listing, (place, slot));
@@ -294,14 +344,22 @@ impl House {
                 let slot = self.messages.next(group, listing.parent, place)?;
                 Some((u64::from(self.messages.at(slot).id.get()), slot))
             }
+            ListKey::Everyone => {
+                let index = self.sessions.next(place)?.id.index;
+                Some((u64::from(index), index))
+            }
+            ListKey::Directory => None,
         }
     }
 
-    /// Whether an item was marked when the list was asked for.
-    fn was_marked(&self, listing: &Listing, slot: u32) -> bool {
+    /// Whether an item was marked when the list was asked for, or is not for its reader.
+    fn is_left_out(&self, listing: &Listing, slot: u32) -> bool {
         match listing.key {
-            ListKey::Rooms => self.rooms.at(slot).is_marked(listing.at),
-            ListKey::Users(_) => false,
+            ListKey::Rooms => {
+                let room = self.rooms.at(slot);
+                room.is_marked(listing.at) || !room.is_shown(listing.sees, listing.user_kind)
+            }
+            ListKey::Users(_) | ListKey::Everyone | ListKey::Directory => false,
             ListKey::Groups => self.groups.at(slot).is_marked(listing.at),
             ListKey::Messages(_) => self.messages.is_marked(slot, listing.at),
         }
@@ -318,17 +376,24 @@ impl House {
                 let slot = self.groups.numbered(no);
                 slot.map_or(0, |slot| u64::from(self.groups.at(slot).next_message))
             }
+            ListKey::Everyone => self.sessions.slots() as u64,
+            ListKey::Directory => 0,
         }
     }
 
     /// How many live rows a list that begins now has.
     fn count(&self, listing: &Listing) -> u32 {
         let count = match listing.key {
-            ListKey::Rooms => self.rooms.count() - self.rooms.marked(listing.at),
+            ListKey::Rooms => {
+                let shown = |slot: &u32| !self.is_left_out(listing, *slot);
+                self.rooms.slots().iter().copied().filter(shown).count()
+            }
             ListKey::Users(no) => {
                 return self.rooms.numbered(no).map_or(0, |slot| self.rooms.at(slot).users());
             }
             ListKey::Groups => self.groups.count() - self.groups.marked(listing.at),
+            ListKey::Everyone => self.sessions.users() + self.sessions.strangers() as usize,
+            ListKey::Directory => self.rooms.count(),
             ListKey::Messages(no) => match self.groups.numbered(no) {
                 Some(slot) if listing.parent.is_none() && !self.messages.any_marked(listing.at) => {
                     self.groups.at(slot).messages.len()
@@ -344,6 +409,11 @@ impl House {
 
     fn row(&self, now: Now, key: ListKey, slot: u32) -> Row<'_> {
         match key {
+            ListKey::Everyone => match &self.sessions.at(slot).state {
+                State::User(user) => Row::User(&user.name, user.kind),
+                State::Stranger { .. } => Row::Stranger,
+            },
+            ListKey::Directory => unreachable!("the directory has its own steps"),
             ListKey::Rooms => Row::Room(self.room_row(now, slot)),
             ListKey::Users(no) => {
                 let room =
@@ -401,5 +471,7 @@ fn kind(key: ListKey) -> List {
         ListKey::Users(_) => List::Users,
         ListKey::Groups => List::Groups,
         ListKey::Messages(_) => List::Messages,
+        ListKey::Everyone => List::Everyone,
+        ListKey::Directory => List::Directory,
     }
 }

@@ -8,12 +8,13 @@ use zeroize::Zeroizing;
 use crate::core::account::{Kept, Proof};
 use crate::core::command::Password;
 use crate::core::event::{Reply, UserKind, Warning};
+use crate::core::manner::Stands;
 use crate::core::name::UserName;
 use crate::core::outbox::Purpose;
 use crate::core::record::{PersonNo, Record, Secret};
 use crate::core::room::HOME;
 use crate::core::session::{Attempt, Challenge, Presences, State, User};
-use crate::core::{Answer, House, Now, Outbox, Outcome, SessionId, Status};
+use crate::core::{Answer, House, Now, Outbox, Outcome, SessionId, Status, status};
 use crate::limits::{ATTEMPTS_WAITING_MAX, CHALLENGE_MS, NONCE_BYTES, SECRET_BYTES_MAX};
 
 /// Whether a hash may be computed now, or has to wait for its turn.
@@ -133,7 +134,9 @@ impl House {
                 (outcome.expect("a free processor decides"), true)
             }
         };
-        self.answer(id, outcome, out);
+        if let Some(status) = status(outcome) {
+            out.reply(id, &Reply::Status(status));
+        }
         self.bury_the_dead(out);
         hashed
     }
@@ -315,11 +318,17 @@ impl House {
         }
         let user = User { name, person, kind, rooms: Presences::none(), group: None };
         self.sessions.log_in(index, user);
-        self.enter_room(now, index, HOME, out);
+        match self.sessions.at(index).manner.stands {
+            Stands::InOneRoom | Stands::AtHome => self.enter_room(now, index, HOME, out),
+            Stands::Nowhere => {}
+        }
+        self.sessions.listen(index);
+        self.tell_what_is(now, index, out);
     }
 
     /// A user leaves the group, the rooms and the name; the session stays, as a stranger.
     pub(super) fn depart(&mut self, now: Now, index: u32, out: &mut dyn Outbox) {
+        self.sessions.stop_listening(index);
         if let Some(group) = self.sessions.user_mut(index).group.take() {
             self.groups.leave(group, now.ms);
         }

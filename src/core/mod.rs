@@ -11,7 +11,9 @@ mod board;
 mod catalogue;
 mod chat;
 pub mod command;
+mod company;
 mod counter;
+mod directory;
 pub mod event;
 mod expiry;
 pub mod export;
@@ -20,8 +22,10 @@ mod guard;
 mod history;
 mod listing;
 mod login;
+pub mod manner;
 mod message;
 pub mod name;
+mod news;
 pub mod outbox;
 pub mod record;
 mod relocate;
@@ -43,6 +47,7 @@ use event::{Event, Reply, Warning};
 use group::Groups;
 use guard::Guard;
 use listing::{ListKey, Lists};
+use manner::Manner;
 use message::Messages;
 pub use outbox::Outbox;
 use outbox::{Full, Purpose};
@@ -161,9 +166,9 @@ impl House {
     }
 
     /// A connection has come.
-    pub fn connect(&mut self, now: Now, id: SessionId, origin: IpAddr) {
+    pub fn connect(&mut self, now: Now, id: SessionId, origin: IpAddr, manner: &'static Manner) {
         assert_eq!(self.phase, Phase::Open, "nobody comes before the doors are open");
-        self.sessions.open(id, origin, self.login_deadline(now));
+        self.sessions.open(id, origin, manner, self.login_deadline(now));
     }
 
     /// A connection has gone. Nothing happens if the house closed it itself.
@@ -202,25 +207,24 @@ impl House {
         self.lists.is_open(id.index)
     }
 
-    /// Carries out a request.
-    pub fn handle(&mut self, now: Now, id: SessionId, command: Command<'_>, out: &mut dyn Outbox) {
-        let Some(standing) = self.standing(id) else { return };
+    /// Carries out a request. Says how it ended, for its answer; nothing if it has been answered or will be later, by
+    /// way of the outbox, or if no answer is due.
+    pub fn handle(
+        &mut self,
+        now: Now,
+        id: SessionId,
+        command: Command<'_>,
+        out: &mut dyn Outbox,
+    ) -> Option<Status> {
+        let standing = self.standing(id)?;
         assert!(!self.is_busy(id), "one request of a session at a time");
         self.reserve_numbers(now, out);
         let outcome = match standing {
             Standing::Stranger if !serves_strangers(&command) => Err(Status::NoLogin),
             Standing::Stranger | Standing::User => self.dispatch(now, id, command, out),
         };
-        self.answer(id, outcome, out);
         self.bury_the_dead(out);
-    }
-
-    fn answer(&mut self, id: SessionId, outcome: Outcome, out: &mut dyn Outbox) {
-        match outcome {
-            Ok(Answer::Done) => out.reply(id, &Reply::Status(Status::Ok)),
-            Ok(Answer::Given) => {}
-            Err(status) => out.reply(id, &Reply::Status(status)),
-        }
+        status(outcome)
     }
 
     fn dispatch(
@@ -246,8 +250,8 @@ impl House {
                 let room = self.rooms.at(self.room_of(id.index)).no;
                 self.list(now, id, ListKey::Users(room), None, out)
             }
-            Command::CreateRoom { name, password, admits } => {
-                self.create_room(now, id, name, password, admits, out)
+            Command::CreateRoom { name, password, admits, then } => {
+                self.create_room(now, id, name, password, admits, then, out)
             }
             Command::RemoveRoom { name, password } => {
                 self.remove_room(now, id, &name, password, out)
@@ -256,7 +260,7 @@ impl House {
                 self.change_room(now, id, &name, password, out)
             }
             Command::Broadcast { text } => self.broadcast(now, id, text, out),
-            Command::SendTo { user, text } => self.send_to(id, &user, text, out),
+            Command::SendTo { user, text } => self.send_to(now, id, &user, text, out),
             Command::PeerToPeer { user, port, address } => {
                 self.peer_to_peer(id, &user, port, address, out)
             }
@@ -280,6 +284,7 @@ impl House {
             Command::RemoveMessage { id: message } => self.remove_message(now, id, message, out),
             Command::Kick { user } => self.kick(now, id, &user, out),
             Command::Quit => self.quit(now, id, out),
+            Command::Company(request) => self.keep_company(now, id, request, out),
         }
     }
 
@@ -296,10 +301,9 @@ impl House {
     }
 
     fn quit(&mut self, now: Now, id: SessionId, out: &mut dyn Outbox) -> Outcome {
-        out.reply(id, &Reply::Status(Status::Ok));
         self.disconnect(now, id, out);
         out.close(id);
-        Ok(Answer::Given)
+        Ok(Answer::Done)
     }
 
     /// Tells a session why it has to go, and closes it.
@@ -403,6 +407,15 @@ impl House {
         for place in self.dead.drain(..) {
             out.retire(place);
         }
+    }
+}
+
+/// What there is to answer.
+fn status(outcome: Outcome) -> Option<Status> {
+    match outcome {
+        Ok(Answer::Done) => Some(Status::Ok),
+        Ok(Answer::Given) => None,
+        Err(status) => Some(status),
     }
 }
 

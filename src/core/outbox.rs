@@ -31,8 +31,8 @@ pub trait Outbox {
     /// An event for one session.
     fn send(&mut self, to: SessionId, event: &Event<'_>);
 
-    /// An event for every live member in `to`, rendered once per dialect.
-    fn broadcast(&mut self, to: &[Member], event: &Event<'_>);
+    /// An event for every live member in `to` but the session in slot `except`, rendered once per dialect.
+    fn broadcast(&mut self, to: &[Member], except: Option<u32>, event: &Event<'_>);
 
     /// A fact for the log. It is on disk before anything that was said in this turn leaves.
     ///

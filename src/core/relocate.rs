@@ -87,6 +87,7 @@ impl House {
             owner: self.persons.owner(owner),
             password: &password,
             admits: room.admits,
+            lifetime: room.lifetime,
             idle_since: room.idle_since,
         };
         self.copy_if(lives, &record, out)

@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 use crate::core::audit::ensure;
 use crate::core::catalogue::{Catalogue, Item};
 use crate::core::command::Admits;
-use crate::core::event::Door;
+use crate::core::event::{Door, UserKind};
 use crate::core::expiry::{Due, NOWHERE};
 use crate::core::history::History;
+use crate::core::manner::{Lifetime, Sees};
 use crate::core::name::{Folded, ItemName};
 use crate::core::record::{PersonNo, Place};
 use crate::core::session::{Presence, Sessions};
@@ -38,6 +39,7 @@ pub(super) struct Room {
     pub(super) owner: Option<PersonNo>,
     pub(super) password: Zeroizing<Box<str>>,
     pub(super) admits: Admits,
+    pub(super) lifetime: Lifetime,
     members: Vec<Member>,
     users: u32,
     next_entry: u64,
@@ -85,6 +87,11 @@ impl Room {
 
     pub(super) fn door(&self) -> Door {
         door(&self.password)
+    }
+
+    /// Whether a user of that kind sees it.
+    pub(super) fn is_shown(&self, sees: Sees, kind: UserKind) -> bool {
+        sees.shows(kind, &self.name, self.door(), self.admits)
     }
 }
 
@@ -153,6 +160,7 @@ pub(super) struct NewRoom<'a> {
     pub(super) owner: Option<PersonNo>,
     pub(super) password: &'a str,
     pub(super) admits: Admits,
+    pub(super) lifetime: Lifetime,
     pub(super) stamp: u32,
     pub(super) place: Option<Place>,
 }
@@ -167,6 +175,7 @@ impl Rooms {
             owner: None,
             password: "",
             admits: Admits::Anonymous,
+            lifetime: Lifetime::Long,
             stamp,
             place: None,
         });
@@ -182,6 +191,7 @@ impl Rooms {
             owner: new.owner,
             password: Zeroizing::new(new.password.into()),
             admits: new.admits,
+            lifetime: new.lifetime,
             members: Vec::new(),
             users: 0,
             next_entry: 0,
@@ -260,7 +270,8 @@ impl Rooms {
             let empty = room.no != HOME && room.users == 0;
             ensure(room.idle_since.is_some() == empty, || format!("emptiness of room {name}"))?;
             let scheduled = room.position != NOWHERE;
-            ensure(scheduled == empty, || format!("deadline of room {name}"))?;
+            let mortal = empty && (scheduled || room.lifetime == Lifetime::Short);
+            ensure(scheduled == mortal, || format!("deadline of room {name}"))?;
         }
         Ok(())
     }

@@ -11,8 +11,10 @@ use zeroize::Zeroizing;
 use crate::core::audit::ensure;
 use crate::core::event::UserKind;
 use crate::core::expiry::{Expiry, NOWHERE, Timed};
+use crate::core::manner::{Hearing, Manner};
 use crate::core::name::{Folded, UserName};
 use crate::core::record::PersonNo;
+use crate::core::room::Member;
 use crate::limits::NONCE_BYTES;
 
 /// One session: the slot of its connection, and which of the connections that have had the slot it is.
@@ -38,6 +40,7 @@ pub enum Standing {
 pub(super) struct Session {
     pub(super) id: SessionId,
     pub(super) origin: IpAddr,
+    pub(super) manner: &'static Manner,
     pub(super) state: State,
     pub(super) wrong_passwords: u32,
     /// The next nonce to be used, and until when it is good.
@@ -150,6 +153,8 @@ pub(super) struct Sessions {
     expiry: Expiry,
     online: BTreeMap<Folded, u32>,
     strangers: u32,
+    /// The users who are told the news.
+    listeners: Vec<Member>,
 }
 
 /// The slots, apart from the heap that orders them.
@@ -182,7 +187,13 @@ impl Slots {
 
 impl Sessions {
     /// A connection has come; its session may idle until `deadline` without logging in.
-    pub(super) fn open(&mut self, id: SessionId, origin: IpAddr, deadline: u64) {
+    pub(super) fn open(
+        &mut self,
+        id: SessionId,
+        origin: IpAddr,
+        manner: &'static Manner,
+        deadline: u64,
+    ) {
         let index = id.index as usize;
         if self.slots.0.len() <= index {
             self.slots.0.resize_with(index + 1, || None);
@@ -191,6 +202,7 @@ impl Sessions {
         self.slots.0[index] = Some(Session {
             id,
             origin,
+            manner,
             state: State::Stranger { until: deadline },
             wrong_passwords: 0,
             challenge: None,
@@ -244,6 +256,42 @@ impl Sessions {
     /// The session that is online under a name.
     pub(super) fn online(&self, name: &UserName) -> Option<u32> {
         self.online.get(&name.folded()).copied()
+    }
+
+    /// The user online under a name who is of the same kin as the session in slot `index`.
+    pub(super) fn kin(&self, index: u32, name: &UserName) -> Option<u32> {
+        let kin = self.at(index).manner.kin;
+        self.online(name).filter(|&other| self.at(other).manner.kin == kin)
+    }
+
+    /// The users who are told the news.
+    pub(super) fn listeners(&self) -> &[Member] {
+        &self.listeners
+    }
+
+    /// A user is told the news from now on.
+    pub(super) fn listen(&mut self, index: u32) {
+        if self.at(index).manner.news == Hearing::Heard {
+            self.listeners.push(Member { session: index, entry: 0 });
+        }
+    }
+
+    /// A user is not told the news any more.
+    pub(super) fn stop_listening(&mut self, index: u32) {
+        if self.at(index).manner.news == Hearing::Heard {
+            self.listeners.retain(|member| member.session != index);
+        }
+    }
+
+    /// The first session in a slot from `index` on.
+    pub(super) fn next(&self, index: u64) -> Option<&Session> {
+        let from = usize::try_from(index).ok()?;
+        self.slots.0.get(from..)?.iter().flatten().next()
+    }
+
+    /// How many slots there are.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.0.len()
     }
 
     /// Connections that have not logged in.
@@ -342,6 +390,11 @@ impl Sessions {
             ensure(waits == (session.position != NOWHERE), what)?;
             scheduled += usize::from(waits);
         }
+        let listening = |session: &&Session| {
+            session.manner.news == Hearing::Heard && matches!(session.state, State::User(_))
+        };
+        let listeners = self.slots.0.iter().flatten().filter(listening).count();
+        ensure(listeners == self.listeners.len(), || "listeners are miscounted".into())?;
         ensure(strangers == self.strangers, || "strangers are miscounted".into())?;
         ensure(users == self.online.len(), || "a name is online without a user".into())?;
         ensure(scheduled == self.expiry.count(), || "sessions with a deadline".into())

@@ -19,6 +19,8 @@ pub struct Settings {
     pub wrong_password_delay_ms: u64,
     /// `rooms.expire_seconds`, in ms
     pub room_expire_ms: u64,
+    /// `rooms.expire_seconds_other`, in ms; never if there is none
+    pub other_room_expire_ms: Option<u64>,
     /// `rooms.history_lines`
     pub history_lines: u32,
     /// `rooms.history_bytes`: of the texts of one room
@@ -56,6 +58,7 @@ impl Default for Settings {
             wrong_passwords_max: 5,
             wrong_password_delay_ms: 1000,
             room_expire_ms: 3_600_000,
+            other_room_expire_ms: Some(2_592_000_000),
             history_lines: 50,
             history_bytes: 32 * 1024,
             history_saved: true,

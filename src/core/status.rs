@@ -45,10 +45,22 @@ pub enum Status {
     NoCommand,
     /// 3503: its time is over; it goes with the next sweep.
     Expired,
+    /// The user stands in that room already.
+    AlreadyIn,
+    /// The user does not stand in that room.
+    NotIn,
+    /// Who owns the room may not leave it.
+    OwnerStays,
+    /// It may not be done to oneself.
+    Oneself,
+    /// It was asked in the name of somebody else.
+    NotYou,
+    /// The user was sent away from that room.
+    Banned,
 }
 
 impl Status {
-    /// Every status, in the order of the source's list.
+    /// Every status that the source lists, in its order.
     pub const ALL: [Self; 21] = [
         Self::Ok,
         Self::Unknown,
@@ -73,12 +85,18 @@ impl Status {
         Self::Expired,
     ];
 
-    /// The number as the MEC source lists it.
+    /// The number as the MEC source lists it; -1 for what no MEC command comes to.
     #[must_use]
     pub fn number(self) -> i32 {
         match self {
             Self::Ok => 0,
-            Self::Unknown => -1,
+            Self::Unknown
+            | Self::AlreadyIn
+            | Self::NotIn
+            | Self::OwnerStays
+            | Self::Oneself
+            | Self::NotYou
+            | Self::Banned => -1,
             Self::NoMemory => -2,
             Self::NotFound => -3,
             Self::InvalidName => -4,

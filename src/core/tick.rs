@@ -130,8 +130,8 @@ impl House {
         let Some(slot) = self.rooms.numbered(room) else { return };
         let history = &mut self.rooms.at_mut(slot).history;
         let Some(line) = history.get(no) else { return };
-        let (sender, text) = (line.sender.clone(), &line.text);
-        let record = Record::Line { room, line: no, time: line.time, sender, text };
+        let (sender, text, stamp) = (line.sender.clone(), &line.text, line.stamp.as_deref());
+        let record = Record::Line { room, line: no, time: line.time, sender, text, stamp };
         if let Ok(place) = out.record(&record, Purpose::Fact) {
             history.written(no, place);
         }

@@ -4,33 +4,322 @@
 //! clock and no state of the house; what it needs to know of the session it is told ([`crate::core::Standing`]).
 //! The set is closed: an enum and a `match`, so that the compiler lists what a new dialect has to provide.
 
+pub mod chatapp;
+pub mod crimp;
+pub mod helo;
+pub mod json;
 pub mod mec;
 pub mod park;
+
+use crate::core::event::{Event, Notice, Reply, Warning};
+use crate::core::manner::Manner;
+use crate::core::{Command, Standing, Status};
+use crate::dialect::mec::Scratch;
+use crate::dialect::park::Park;
 
 /// A protocol. Its number indexes the cache of rendered events.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Dialect {
     /// The MEC chat protocol (spec `mec.md`).
     Mec,
+    /// Lines that begin with a word in capitals (seed 001).
+    Helo,
+    /// JSON behind a header of 20 bytes (seed 002).
+    Chatapp,
+    /// Codes of four letters, in frames or lines (seed 003).
+    Crimp,
+    /// A stream of JSON objects (seed 004).
+    Json,
 }
 
 impl Dialect {
     /// How many dialects there are.
-    pub const COUNT: usize = 1;
+    pub const COUNT: usize = 5;
+
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Mec, Self::Helo, Self::Chatapp, Self::Crimp, Self::Json];
 
     /// The dialect's number: below [`Dialect::COUNT`], and its own.
     #[must_use]
     pub fn number(self) -> usize {
         match self {
             Self::Mec => 0,
+            Self::Helo => 1,
+            Self::Chatapp => 2,
+            Self::Crimp => 3,
+            Self::Json => 4,
+        }
+    }
+
+    /// The name by which the administrator knows it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mec => "mec",
+            Self::Helo => "helo",
+            Self::Chatapp => "chatapp",
+            Self::Crimp => "crimp",
+            Self::Json => "json",
+        }
+    }
+
+    /// How its users live in the house.
+    #[must_use]
+    pub fn manner(self) -> &'static Manner {
+        match self {
+            Self::Mec => &mec::MANNER,
+            Self::Helo => &helo::MANNER,
+            Self::Chatapp => &chatapp::MANNER,
+            Self::Crimp => &crimp::MANNER,
+            Self::Json => &json::MANNER,
+        }
+    }
+
+    /// What is said to a connection before it has said anything.
+    #[must_use]
+    pub fn greeting(self) -> &'static [u8] {
+        match self {
+            Self::Helo => helo::GREETING,
+            Self::Mec | Self::Chatapp | Self::Crimp | Self::Json => b"",
+        }
+    }
+
+    /// How a connection is spoken to that has asked nothing yet.
+    #[must_use]
+    pub fn voice(self) -> Voice {
+        match self {
+            Self::Mec => Voice::Mec,
+            Self::Helo => Voice::Helo,
+            Self::Chatapp => Voice::Chatapp(chatapp::Voice::default()),
+            Self::Crimp => Voice::Crimp(crimp::Voice::default()),
+            Self::Json => Voice::Json(json::Voice::default()),
         }
     }
 }
 
 impl std::fmt::Display for Dialect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Mec => "mec",
-        })
+        f.write_str(self.name())
+    }
+}
+
+/// What the administrator decided about dialects.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// `limits.message_lines`
+    pub message_lines_max: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { message_lines_max: 100 }
+    }
+}
+
+/// One connection's state between segments.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each is the reader of its dialect")]
+pub enum Reader {
+    Mec(mec::Reader),
+    Helo(Box<helo::Reader>),
+    Chatapp(Box<chatapp::Reader>),
+    Crimp(Box<crimp::Reader>),
+    Json(Box<json::Reader>),
+}
+
+/// What the connections of a server share while they read.
+#[derive(Debug)]
+pub struct Context<'c> {
+    /// Where partial lines wait.
+    pub park: &'c mut Park,
+    /// Bytes of all bodies that are being sent; [`crate::limits::BODIES_BYTES_MAX`] bounds it.
+    pub bodies_bytes: &'c mut usize,
+    /// What the administrator decided.
+    pub options: &'c Options,
+    /// Room for lines that cannot be used as they came.
+    pub scratch: &'c mut Scratch,
+    /// The server's clock in ms.
+    pub now_ms: u64,
+}
+
+/// What a connection asks for.
+#[derive(Debug)]
+pub enum Request<'a> {
+    /// Nothing: a blank line, or a part of something longer.
+    Nothing,
+    /// A command of the house, and how its end is told.
+    Do(Command<'a>, Asked<'a>),
+    /// Nothing of the house: the dialect tells at once how it ended.
+    Answer(Status, Asked<'a>),
+    /// This is to be said.
+    Notice(Notice),
+    /// This is to be said, and the connection closed. Nothing is read any more.
+    Close(Warning<'static>),
+}
+
+/// What was asked, for who words the answer.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "each is of its dialect")]
+pub enum Asked<'a> {
+    Mec(mec::Asked),
+    Helo(helo::Asked<'a>),
+    Chatapp(chatapp::Asked<'a>),
+    Crimp(crimp::Asked),
+    Json(json::Asked<'a>),
+}
+
+/// What has to be known of a connection to word what it is told later than at once: its dialect, and what in that
+/// dialect depends on the connection or on what it asked last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "each is of its dialect")]
+pub enum Voice {
+    Mec,
+    Helo,
+    Chatapp(chatapp::Voice),
+    Crimp(crimp::Voice),
+    Json(json::Voice),
+}
+
+/// Whether a connection lives on after an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// It does.
+    Stay,
+    /// It is closed.
+    Close,
+}
+
+impl Reader {
+    /// A connection of which nothing was read yet.
+    #[must_use]
+    pub fn new(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Mec => Self::Mec(mec::Reader::default()),
+            Dialect::Helo => Self::Helo(Box::default()),
+            Dialect::Chatapp => Self::Chatapp(Box::default()),
+            Dialect::Crimp => Self::Crimp(Box::default()),
+            Dialect::Json => Self::Json(Box::default()),
+        }
+    }
+
+    /// Takes from `input` up to the end of one request, asked by a session of that `standing`. `None` when the input
+    /// is used up; what is not complete is kept.
+    pub fn next<'a, 'i: 'a>(
+        &'a mut self,
+        input: &mut &'i [u8],
+        standing: Standing,
+        context: &'a mut Context<'_>,
+    ) -> Option<Request<'a>> {
+        match self {
+            Self::Mec(reader) => reader.next(input, standing, context),
+            Self::Helo(reader) => reader.next(input, standing, context),
+            Self::Chatapp(reader) => reader.next(input, standing, context),
+            Self::Crimp(reader) => reader.next(input, standing, context),
+            Self::Json(reader) => reader.next(input, standing, context),
+        }
+    }
+
+    /// When [`Reader::due`] is to be asked, in ms of the server's clock, if nothing is read before. Never, if there is
+    /// nothing to wait for.
+    #[must_use]
+    pub fn deadline(&self, standing: Standing) -> Option<u64> {
+        match self {
+            Self::Mec(_) | Self::Chatapp(_) => None,
+            Self::Helo(reader) => reader.deadline(standing),
+            Self::Crimp(reader) => reader.deadline(),
+            Self::Json(reader) => reader.deadline(standing),
+        }
+    }
+
+    /// What the time has brought. Nothing if it is too early; asked again until there is nothing.
+    pub fn due<'a>(
+        &'a mut self,
+        standing: Standing,
+        context: &'a mut Context<'_>,
+    ) -> Option<Request<'a>> {
+        match self {
+            Self::Mec(_) | Self::Chatapp(_) => None,
+            Self::Helo(reader) => reader.due(standing, context),
+            Self::Crimp(reader) => reader.due(standing, context),
+            Self::Json(reader) => reader.due(standing, context),
+        }
+    }
+
+    /// Gives back what the connection holds of `context`, when it ends.
+    pub fn release(&mut self, context: &mut Context<'_>) {
+        match self {
+            Self::Mec(reader) => reader.release(context),
+            // What these hold is their own.
+            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+        }
+    }
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::Mec(mec::Reader::default())
+    }
+}
+
+impl Asked<'_> {
+    /// Appends the answer: how what was asked has ended.
+    pub fn answer(&self, out: &mut Vec<u8>, status: Status) -> Next {
+        match self {
+            Self::Mec(asked) => asked.answer(out, status),
+            Self::Helo(asked) => asked.answer(out, status),
+            Self::Chatapp(asked) => asked.answer(out, status),
+            Self::Crimp(asked) => asked.answer(out, status),
+            Self::Json(asked) => asked.answer(out, status),
+        }
+    }
+
+    /// How the connection is spoken to from now on.
+    #[must_use]
+    pub fn voice(&self) -> Voice {
+        match self {
+            Self::Mec(_) => Voice::Mec,
+            Self::Helo(_) => Voice::Helo,
+            Self::Chatapp(asked) => Voice::Chatapp(asked.voice()),
+            Self::Crimp(asked) => Voice::Crimp(asked.voice()),
+            Self::Json(asked) => Voice::Json(asked.voice()),
+        }
+    }
+}
+
+impl Voice {
+    /// The connection's dialect.
+    #[must_use]
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::Mec => Dialect::Mec,
+            Self::Helo => Dialect::Helo,
+            Self::Chatapp(_) => Dialect::Chatapp,
+            Self::Crimp(_) => Dialect::Crimp,
+            Self::Json(_) => Dialect::Json,
+        }
+    }
+
+    /// Appends an answer that the house gives, or a row of one.
+    pub fn reply(self, out: &mut Vec<u8>, reply: &Reply<'_>) {
+        match self {
+            Self::Mec => mec::render::reply(out, reply),
+            Self::Helo => helo::render::reply(out, reply),
+            Self::Chatapp(voice) => chatapp::render::reply(out, voice, reply),
+            Self::Crimp(voice) => crimp::render::reply(out, voice, reply),
+            Self::Json(voice) => json::render::reply(out, voice, reply),
+        }
+    }
+}
+
+/// Appends an event in the words of a dialect; nothing if its users do not hear of such things.
+pub fn event(dialect: Dialect, out: &mut Vec<u8>, event: &Event<'_>) {
+    match dialect {
+        Dialect::Mec => mec::render::event(out, event),
+        Dialect::Helo => helo::render::event(out, event),
+        Dialect::Chatapp => chatapp::render::event(out, event),
+        // Its members ask for what was said.
+        Dialect::Crimp => {}
+        Dialect::Json => json::render::event(out, event),
     }
 }

@@ -10,8 +10,7 @@ use mio::{Interest, Token};
 
 use crate::core::Now;
 use crate::core::event::{Event, Warning};
-use crate::dialect::Dialect;
-use crate::dialect::mec::render;
+use crate::dialect::{self, Dialect};
 use crate::limits::{ACCEPT_RETRY_MS, ACCEPTS_PER_TURN, LINE_BYTES_MAX, READ_BYTES_MAX};
 use crate::server::Server;
 use crate::server::hub::NoPlace;
@@ -66,7 +65,8 @@ impl Server {
         if self.spare.take().is_some()
             && let Ok((socket, address)) = self.listeners[key].socket.accept()
         {
-            refuse(socket, address, Warning::ServerFull);
+            let dialect = self.listeners[key].dialect;
+            refuse(socket, address, dialect, Warning::ServerFull);
             self.spare = File::open("/dev/null").ok();
             return true;
         }
@@ -80,11 +80,11 @@ impl Server {
             Ok(index) => index,
             Err(NoPlace::Server) => {
                 self.say_full("limits.connections is reached");
-                return refuse(socket, address, Warning::ServerFull);
+                return refuse(socket, address, dialect, Warning::ServerFull);
             }
             Err(NoPlace::Address) => {
                 debug!("refusing {address}: limits.connections_per_address is reached");
-                return refuse(socket, address, Warning::AddressFull);
+                return refuse(socket, address, dialect, Warning::AddressFull);
             }
         };
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -107,9 +107,9 @@ impl Server {
 
 /// Tells a connection why it is not served, as far as that goes in one write, and closes it. What it has sent by then is
 /// read, so that the close is no reset and the peer sees the reason.
-fn refuse(mut socket: TcpStream, address: SocketAddr, why: Warning<'_>) {
+fn refuse(mut socket: TcpStream, address: SocketAddr, dialect: Dialect, why: Warning<'_>) {
     let mut line = Vec::new();
-    render::event(&mut line, &Event::Warning(why));
+    dialect::event(dialect, &mut line, &Event::Warning(why));
     if socket.write(&line).and_then(|_| socket.end()).is_err() {
         debug!("{address} was gone before it could be refused");
     }

@@ -7,8 +7,7 @@ use std::net::SocketAddr;
 
 use crate::config::LineRate;
 use crate::core::SessionId;
-use crate::dialect::Dialect;
-use crate::dialect::mec;
+use crate::dialect::{Dialect, Reader, Voice};
 use crate::server::pool::Queue;
 
 /// Where a connection is in its life.
@@ -60,10 +59,10 @@ pub(super) struct Connection<S> {
     pub(super) id: SessionId,
     pub(super) socket: S,
     pub(super) address: SocketAddr,
-    pub(super) dialect: Dialect,
+    pub(super) voice: Voice,
     pub(super) phase: Phase,
     pub(super) peer: Peer,
-    pub(super) reader: mec::Reader,
+    pub(super) reader: Reader,
     /// Bytes that were read but have to wait. None are read while there are any.
     pub(super) held: Vec<u8>,
     pub(super) queue: Queue,
@@ -97,10 +96,10 @@ impl<S> Connection<S> {
             id,
             socket,
             address,
-            dialect,
+            voice: dialect.voice(),
             phase: Phase::Open,
             peer: Peer::Sends,
-            reader: mec::Reader::new(),
+            reader: Reader::new(dialect),
             held: Vec::new(),
             queue: Queue::default(),
             deferred: None,

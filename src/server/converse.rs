@@ -8,12 +8,13 @@ use std::io;
 
 use zeroize::Zeroize;
 
-use crate::core::event::{Event, Reply};
-use crate::core::{Now, Outbox, Standing};
-use crate::dialect::mec::{Context, Reader, Request, render};
+use crate::core::event::Event;
+use crate::core::{House, Now, Outbox, SessionId, Standing, Status};
+use crate::dialect::{Asked, Context, Next, Reader, Request};
 use crate::limits::{ANSWERS_WAITING_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX};
 use crate::server::connection::{Peer, Phase};
 use crate::server::hub::Hub;
+use crate::server::post::Post;
 use crate::server::socket::Socket;
 
 /// What a read has brought.
@@ -129,8 +130,9 @@ impl<S: Socket> Hub<S> {
         let mut context = Context {
             park: &mut self.park,
             bodies_bytes: &mut self.bodies_bytes,
-            message_lines_max: self.config.message_lines,
+            options: &self.config.dialects,
             scratch: &mut self.scratch,
+            now_ms: now.ms,
         };
         let Some(request) = reader.next(input, standing, &mut context) else { return false };
         let connection = &mut self.post.connections[index as usize];
@@ -138,21 +140,40 @@ impl<S: Socket> Hub<S> {
         if let Some(rate) = self.config.line_rate() {
             connection.pace.take(rate, now.ms);
         }
-        match request {
-            Request::Nothing => {}
-            Request::Do(command) => {
-                self.house.handle(now, id, command, &mut self.post);
-                if self.house.is_listing(id) {
-                    self.post.defer_events(index);
-                }
-            }
-            Request::Refuse(status) => self.post.reply(id, &Reply::Status(status)),
-            Request::Help(verb) => self.post.answer(id, |out| render::help(out, verb)),
-            Request::Telnet(bytes) => self.post.answer(id, |out| out.extend_from_slice(&bytes)),
-            Request::Notice(notice) => self.post.send(id, &Event::Notice(notice)),
-            Request::Close(warning) => self.house.dismiss(now, id, &warning, &mut self.post),
-        }
+        carry_out(&mut self.house, &mut self.post, now, id, request);
         true
+    }
+
+    /// Asks a connection's reader what the time has brought.
+    pub(super) fn keep_time(&mut self, now: Now, index: u32) {
+        let mut reader = std::mem::take(&mut self.post.connections[index as usize].reader);
+        while !self.is_answering(index) && self.next_due(now, index, &mut reader) {}
+        self.post.connections[index as usize].reader = reader;
+    }
+
+    /// Carries out one request that came with time. False if there is none.
+    fn next_due(&mut self, now: Now, index: u32, reader: &mut Reader) -> bool {
+        let id = self.post.connections[index as usize].id;
+        let Some(standing) = self.house.standing(id) else { return false };
+        let mut context = Context {
+            park: &mut self.park,
+            bodies_bytes: &mut self.bodies_bytes,
+            options: &self.config.dialects,
+            scratch: &mut self.scratch,
+            now_ms: now.ms,
+        };
+        let Some(request) = reader.due(standing, &mut context) else { return false };
+        carry_out(&mut self.house, &mut self.post, now, id, request);
+        true
+    }
+
+    /// Has a connection's reader asked again when it wants to be.
+    fn arrange_call(&mut self, now: Now, index: u32) {
+        let connection = &self.post.connections[index as usize];
+        let Some(standing) = self.house.standing(connection.id) else { return };
+        if let Some(due) = connection.reader.deadline(standing) {
+            self.call_by(index, due.max(now.ms + 1));
+        }
     }
 
     fn after_input(&mut self, now: Now, index: u32, rest: Vec<u8>) {
@@ -170,6 +191,8 @@ impl<S: Socket> Hub<S> {
         if connection.phase != Phase::Open || self.is_answering(index) {
             return;
         }
+        self.arrange_call(now, index);
+        let connection = &self.post.connections[index as usize];
         if connection.has_input() {
             if !self.is_too_fast(now, index) {
                 self.list(index);
@@ -203,7 +226,7 @@ impl<S: Socket> Hub<S> {
         let Some(rate) = self.config.line_rate() else { return false };
         let next = self.post.connections[index as usize].pace.next(rate);
         if next > now.ms {
-            self.set_timer(index, Some(next));
+            self.call_by(index, next);
         }
         next > now.ms
     }
@@ -221,5 +244,48 @@ impl<S: Socket> Hub<S> {
             }
         }
         self.list(index);
+    }
+}
+
+/// Has the house or the dialect do what was asked.
+fn carry_out<S: Socket>(
+    house: &mut House,
+    post: &mut Post<S>,
+    now: Now,
+    id: SessionId,
+    request: Request<'_>,
+) {
+    match request {
+        Request::Nothing => {}
+        Request::Do(command, asked) => {
+            post.speak_to(id, asked.voice());
+            let status = house.handle(now, id, command, post);
+            if house.is_listing(id) {
+                post.defer_events(id.index);
+            }
+            if let Some(status) = status {
+                answer(house, post, now, id, asked, status);
+            }
+        }
+        Request::Answer(status, asked) => answer(house, post, now, id, asked, status),
+        Request::Notice(notice) => post.send(id, &Event::Notice(notice)),
+        Request::Close(warning) => house.dismiss(now, id, &warning, post),
+    }
+}
+
+/// Tells how something has ended, and ends the connection if that was its end.
+fn answer<S: Socket>(
+    house: &mut House,
+    post: &mut Post<S>,
+    now: Now,
+    id: SessionId,
+    asked: Asked<'_>,
+    status: Status,
+) {
+    let mut next = Next::Stay;
+    post.answer(id, |out| next = asked.answer(out, status));
+    if next == Next::Close {
+        house.disconnect(now, id, post);
+        post.close(id);
     }
 }

@@ -16,9 +16,9 @@ use log::{debug, warn};
 use crate::config::{Config, SyncMode};
 use crate::core::event::Warning;
 use crate::core::{House, Now, SessionId, Standing};
-use crate::dialect::Dialect;
-use crate::dialect::mec::{Context, Scratch};
+use crate::dialect::mec::Scratch;
 use crate::dialect::park::Park;
+use crate::dialect::{Context, Dialect};
 use crate::limits::READ_BYTES_MAX;
 use crate::server::connection::{Connection, Peer, Phase};
 use crate::server::post::Post;
@@ -150,7 +150,11 @@ impl<S: Socket> Hub<S> {
         let id = SessionId { index, generation: self.generation };
         entry.insert(Connection::new(id, socket, address, dialect, now.ms));
         *self.addresses.entry(address.ip()).or_insert(0) += 1;
-        self.house.connect(now, id, address.ip());
+        self.house.connect(now, id, address.ip(), dialect.manner());
+        let greeting = dialect.greeting();
+        if !greeting.is_empty() {
+            self.post.answer(id, |out| out.extend_from_slice(greeting));
+        }
         if self.config.idle_seconds > 0 {
             self.set_timer(index, Some(now.ms + u64::from(self.config.idle_seconds) * 1000));
         }
@@ -247,6 +251,7 @@ impl<S: Socket> Hub<S> {
         match connection.phase {
             Phase::Open => {
                 self.look_at_silence(now, index);
+                self.keep_time(now, index);
                 self.go_on(now, index);
             }
             // It was closed in this very turn, which has yet to send its last word and set another timer.
@@ -271,6 +276,14 @@ impl<S: Socket> Hub<S> {
         }
     }
 
+    /// Has a connection looked at by then, if it is not sooner.
+    pub(super) fn call_by(&mut self, index: u32, due: u64) {
+        let timer = self.post.connections[index as usize].timer;
+        if timer == 0 || due < timer {
+            self.set_timer(index, Some(due));
+        }
+    }
+
     /// Closes a connection that has been silent for longer than the administrator allows.
     fn look_at_silence(&mut self, now: Now, index: u32) {
         let allowed = u64::from(self.config.idle_seconds) * 1000;
@@ -284,7 +297,7 @@ impl<S: Socket> Hub<S> {
             debug!("closing {}: silent for {} s", connection.address, self.config.idle_seconds);
             self.house.dismiss(now, id, &Warning::Idle, &mut self.post);
         } else {
-            self.set_timer(index, Some(due.max(now.ms + 1000)));
+            self.call_by(index, due.max(now.ms + 1000));
         }
     }
 
@@ -292,23 +305,18 @@ impl<S: Socket> Hub<S> {
     pub(super) fn finish(&mut self, index: u32) {
         self.set_timer(index, None);
         let mut connection = self.post.remove(index);
-        let mut context = self.context();
-        connection.reader.release(&mut context);
+        connection.reader.release(&mut Context {
+            park: &mut self.park,
+            bodies_bytes: &mut self.bodies_bytes,
+            options: &self.config.dialects,
+            scratch: &mut self.scratch,
+            now_ms: 0,
+        });
         let ip = connection.address.ip();
         let count = self.addresses.get_mut(&ip).expect("every connection is counted");
         *count -= 1;
         if *count == 0 {
             self.addresses.remove(&ip);
-        }
-    }
-
-    /// What readers share.
-    fn context(&mut self) -> Context<'_> {
-        Context {
-            park: &mut self.park,
-            bodies_bytes: &mut self.bodies_bytes,
-            message_lines_max: self.config.message_lines,
-            scratch: &mut self.scratch,
         }
     }
 

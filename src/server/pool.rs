@@ -24,6 +24,12 @@ impl Stretch {
     fn bytes(self) -> u32 {
         self.end - self.start
     }
+
+    /// Whether nothing was rendered.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.start == self.end
+    }
 }
 
 /// Whether bytes were asked for by who gets them. Answers make a slow reader wait; events make the server drop it.

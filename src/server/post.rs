@@ -14,7 +14,7 @@ use crate::core::outbox::{Full, Purpose};
 use crate::core::record::{Place, Record};
 use crate::core::{Member, Now, Outbox, SessionId, Status};
 use crate::dialect::mec::render;
-use crate::dialect::{Dialect, mec};
+use crate::dialect::{self, Dialect, Voice};
 use crate::limits::{MESSAGE_PIECE_BYTES, SLICES_PER_WRITE};
 use crate::server::connection::{Connection, MessageRest, Phase};
 use crate::server::hub::keep_room;
@@ -49,6 +49,8 @@ pub(super) struct Post<S> {
     uncommitted: bool,
     /// Whether the log said that the disk is full; said once, not for every record.
     full: bool,
+    /// Events that have been rendered since the start: one for each dialect among the readers of each.
+    pub(super) renderings: u64,
     /// Records that the log has refused since the start.
     pub(super) refused: u64,
 }
@@ -65,6 +67,7 @@ impl<S: Socket> Post<S> {
             body_place: None,
             uncommitted: false,
             full: false,
+            renderings: 0,
             refused: 0,
         }
     }
@@ -105,13 +108,29 @@ impl<S: Socket> Post<S> {
     pub(super) fn answer(&mut self, to: SessionId, render: impl FnOnce(&mut Vec<u8>)) {
         if self.connection(to).is_some() {
             let stretch = self.pool.write(render);
-            self.put(to.index, stretch, Origin::Answer);
+            if !stretch.is_empty() {
+                self.put(to.index, stretch, Origin::Answer);
+            }
         }
     }
 
     fn put(&mut self, index: u32, stretch: Stretch, origin: Origin) {
         let connection = &mut self.connections[index as usize];
         put(&mut self.pool, &mut self.touched, connection, stretch, origin);
+    }
+
+    /// An event in the words of a dialect; nothing if it has none for it.
+    fn render(&mut self, dialect: Dialect, event: &Event<'_>) -> Option<Stretch> {
+        self.renderings += 1;
+        let stretch = self.pool.write(|out| dialect::event(dialect, out, event));
+        (!stretch.is_empty()).then_some(stretch)
+    }
+
+    /// How a session is spoken to from now on.
+    pub(super) fn speak_to(&mut self, id: SessionId, voice: Voice) {
+        if let Some(connection) = self.connection(id) {
+            connection.voice = voice;
+        }
     }
 
     /// A long answer is going to be sent: events wait until it is complete.
@@ -275,10 +294,8 @@ impl<S: Socket> Outbox for Post<S> {
             _ => {}
         }
         let Some(connection) = self.connection(to) else { return };
-        let dialect = connection.dialect;
-        self.answer(to, |out| match dialect {
-            Dialect::Mec => render::reply(out, reply),
-        });
+        let voice = connection.voice;
+        self.answer(to, |out| voice.reply(out, reply));
     }
 
     fn send(&mut self, to: SessionId, event: &Event<'_>) {
@@ -286,20 +303,25 @@ impl<S: Socket> Outbox for Post<S> {
             self.break_off(to);
         }
         let Some(connection) = self.connection(to) else { return };
-        let dialect = connection.dialect;
-        let stretch = self.pool.write(|out| render_event(dialect, out, event));
-        self.put(to.index, stretch, Origin::Event);
+        let dialect = connection.voice.dialect();
+        if let Some(stretch) = self.render(dialect, event) {
+            self.put(to.index, stretch, Origin::Event);
+        }
     }
 
-    fn broadcast(&mut self, to: &[Member], event: &Event<'_>) {
+    fn broadcast(&mut self, to: &[Member], except: Option<u32>, event: &Event<'_>) {
         let mut rendered = [None; Dialect::COUNT];
-        for member in to.iter().filter(|member| member.session != Member::GONE) {
-            let connection = &mut self.connections[member.session as usize];
-            let dialect = connection.dialect;
-            let pool = &mut self.pool;
-            let stretch = *rendered[dialect.number()]
-                .get_or_insert_with(|| pool.write(|out| render_event(dialect, out, event)));
-            put(pool, &mut self.touched, connection, stretch, Origin::Event);
+        let except = except.unwrap_or(Member::GONE);
+        let to = to.iter().map(|member| member.session);
+        for index in to.filter(|&index| index != Member::GONE && index != except) {
+            let dialect = self.connections[index as usize].voice.dialect();
+            let stretch = match rendered[dialect.number()] {
+                Some(stretch) => stretch,
+                None => *rendered[dialect.number()].insert(self.render(dialect, event)),
+            };
+            if let Some(stretch) = stretch {
+                self.put(index, stretch, Origin::Event);
+            }
         }
     }
 
@@ -346,12 +368,6 @@ impl<S: Socket> Outbox for Post<S> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).expect("the system has a random source");
         bytes
-    }
-}
-
-fn render_event(dialect: Dialect, out: &mut Vec<u8>, event: &Event<'_>) {
-    match dialect {
-        Dialect::Mec => mec::render::event(out, event),
     }
 }
 

@@ -4,15 +4,15 @@ use std::io;
 
 use log::{error, info, warn};
 
-use crate::config::{Config, ListenSource};
+use crate::config::Config;
 use crate::core::Now;
-use crate::dialect::Dialect;
 use crate::server::{Listener, Server, ServerError, raise_descriptor_limit};
 
 impl Server {
     pub(super) fn reload_config(&mut self, now: Now) -> Result<(), ServerError> {
         let Some(mut config) = (self.reload)() else { return Ok(()) };
-        config.connections = raise_descriptor_limit(config.connections, config.listen.mec.len());
+        config.connections =
+            raise_descriptor_limit(config.connections, config.listen.all().count());
         match self.open_new_listeners(&config) {
             Ok(opened) => self.adopt(now, config, opened),
             Err(ServerError::Listen(_, error)) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -29,7 +29,7 @@ impl Server {
     /// that did not help.
     fn change_places(&mut self, now: Now, config: Config) -> Result<(), ServerError> {
         let going = self.listeners.iter();
-        let going = going.filter(|(_, listener)| !config.listen.mec.contains(&listener.wanted));
+        let going = going.filter(|(_, listener)| !is_wanted(&config, listener));
         let going: Vec<usize> = going.map(|(key, _)| key).collect();
         let closed = going.into_iter().map(|key| self.listeners.remove(key));
         let closed: Vec<_> = closed.map(|it| (it.dialect, it.wanted, it.address)).collect();
@@ -48,15 +48,14 @@ impl Server {
 
     /// Opens what is wanted and not open yet. If one cannot be had, none is.
     fn open_new_listeners(&self, config: &Config) -> Result<Vec<Listener>, ServerError> {
-        let open: Vec<_> = self.listeners().map(|listener| listener.wanted).collect();
-        let wanted = config.listen.mec.iter().filter(|address| !open.contains(address));
-        let opened = wanted.map(|&address| (address, Listener::open(Dialect::Mec, address)));
+        let open: Vec<_> = self.listeners().map(|it| (it.dialect, it.wanted)).collect();
+        let wanted = config.listen.all().filter(|listener| !open.contains(listener));
+        let opened =
+            wanted.map(|(dialect, address)| (dialect, address, Listener::open(dialect, address)));
         opened
-            .filter_map(|(address, result)| match result {
+            .filter_map(|(dialect, address, result)| match result {
                 Ok(listener) => Some(Ok(listener)),
-                Err(error)
-                    if config.listen.source == ListenSource::BuiltIn && address.is_ipv6() =>
-                {
+                Err(error) if config.listen.can_do_without(dialect, address) => {
                     warn!("not listening on {address}: {error}");
                     None
                 }
@@ -71,9 +70,9 @@ impl Server {
         config: Config,
         opened: Vec<Listener>,
     ) -> Result<(), ServerError> {
-        self.listeners.retain(|_, listener| config.listen.mec.contains(&listener.wanted));
+        self.listeners.retain(|_, listener| is_wanted(&config, listener));
         for listener in opened {
-            info!("listening mec {}", listener.address);
+            info!("listening {} {}", listener.dialect, listener.address);
             self.add_listener(listener)?;
         }
         let current = self.hub.config();
@@ -84,4 +83,8 @@ impl Server {
         info!("the configuration was read again");
         Ok(())
     }
+}
+
+fn is_wanted(config: &Config, listener: &Listener) -> bool {
+    config.listen.of(listener.dialect).contains(&listener.wanted)
 }

@@ -6,10 +6,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use mecd::config::{self, Config};
-use mecd::core::event::{Event, Reply, Warning};
+use mecd::core::event::{Event, Warning};
 use mecd::core::{House, Now, Outbox, SessionId, Standing};
-use mecd::dialect::mec::{Context, Reader, Request, Scratch, render};
+use mecd::dialect::mec::Scratch;
 use mecd::dialect::park::Park;
+use mecd::dialect::{Context, Dialect, Reader, Request};
 
 use crate::common::play::World;
 use crate::common::recorder::Recorder;
@@ -139,8 +140,9 @@ impl Memory {
         let mut context = Context {
             park: &mut self.park,
             bodies_bytes: &mut self.bodies_bytes,
-            message_lines_max: self.config.message_lines,
+            options: &self.config.dialects,
             scratch: &mut self.scratch,
+            now_ms: 0,
         };
         let Some(request) = connection.reader.next(input, standing, &mut context) else {
             return false;
@@ -148,15 +150,21 @@ impl Memory {
         let (now, out) = (self.now, &mut self.recorder);
         match request {
             Request::Nothing => {}
-            Request::Do(command) => {
-                self.house.handle(now, id, command, out);
+            Request::Do(command, asked) => {
+                if let Some(status) = self.house.handle(now, id, command, out) {
+                    out.tell(id, |bytes| {
+                        asked.answer(bytes, status);
+                    });
+                }
                 while self.house.is_listing(id) {
                     self.house.resume(now, id, out);
                 }
             }
-            Request::Refuse(status) => out.reply(id, &Reply::Status(status)),
-            Request::Help(verb) => out.tell(id, |bytes| render::help(bytes, verb)),
-            Request::Telnet(answer) => out.tell(id, |bytes| bytes.extend(answer)),
+            Request::Answer(status, asked) => {
+                out.tell(id, |bytes| {
+                    asked.answer(bytes, status);
+                });
+            }
             Request::Notice(notice) => out.send(id, &Event::Notice(notice)),
             Request::Close(warning) => self.house.dismiss(now, id, &warning, out),
         }
@@ -176,8 +184,9 @@ impl Memory {
         connection.reader.release(&mut Context {
             park: &mut self.park,
             bodies_bytes: &mut self.bodies_bytes,
-            message_lines_max: self.config.message_lines,
+            options: &self.config.dialects,
             scratch: &mut self.scratch,
+            now_ms: 0,
         });
     }
 
@@ -215,11 +224,11 @@ impl World for Memory {
         let index = self.slots_free.pop_first().unwrap_or(next);
         self.generation += 1;
         let id = SessionId { index, generation: self.generation };
-        let (reader, input) = (Reader::new(), Vec::new());
+        let (reader, input) = (Reader::new(Dialect::Mec), Vec::new());
         let connection = Connection { id, reader, input, is_finished: false };
         self.connections.insert(who.to_owned(), connection);
         self.recorder.open(id);
-        self.house.connect(self.now, id, IpAddr::V4(Ipv4Addr::LOCALHOST));
+        self.house.connect(self.now, id, IpAddr::V4(Ipv4Addr::LOCALHOST), Dialect::Mec.manner());
         self.turns();
         Ok(())
     }

@@ -208,7 +208,7 @@ impl Model {
         else {
             return malformed;
         };
-        if parts > self.config.message_lines {
+        if parts > self.config.dialects.message_lines_max {
             self.dismiss(c);
             return None;
         }

@@ -430,7 +430,7 @@ impl Export {
                     email: (*email).to_owned(),
                 });
             }
-            Record::Room { no, name, owner, password, admits, idle_since } => {
+            Record::Room { no, name, owner, password, admits, lifetime: _, idle_since } => {
                 self.numbers.push(*no);
                 let account = self.persons.contains(&owner.person.0);
                 let mut room = World::new(Swept::Kept).rooms.remove(0);

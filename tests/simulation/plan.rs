@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use mecd::config::{Config, SyncMode};
+use mecd::dialect::Options;
 use mecd::store::Shape;
 use mecd::store::memory::Operation;
 
@@ -159,7 +160,7 @@ impl Plan {
         let shape = shape(&mut random);
         let config = config(&mut random, flavour, shape);
         let phrases = Phrases {
-            body_lines_max: u64::from(config.message_lines),
+            body_lines_max: u64::from(config.dialects.message_lines_max),
             tame_bodies: flavour == Flavour::Disk,
         };
         let calm = random.once_in(4);
@@ -191,7 +192,7 @@ fn config(random: &mut Random, flavour: Flavour, shape: Shape) -> Config {
         lines_per_second: 0,
         send_queue_bytes: random.choose(&[4096, 8192, 65_536]),
         // A line can be three times as long once its bytes are UTF-8, and a message has to fit in a file.
-        message_lines: (shape.file_bytes / 1024 / 4).min(20),
+        dialects: Options { message_lines_max: (shape.file_bytes / 1024 / 4).min(20) },
         sync: match random.below(3) {
             0 => SyncMode::Always,
             1 => SyncMode::Interval(Duration::from_millis(1000)),

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::core::command::{Admits, Counter, Password};
+use crate::core::command::{Admits, Counter, Password, Then};
 use crate::core::name::{ItemName, UserName};
 use crate::core::{Command, Status};
 use crate::dialect::mec::body::{Outcome, Post};
@@ -68,7 +68,12 @@ pub(super) fn create_room<'a>(words: &mut Words<'a>) -> Parsed<'a> {
     let [name, password, admits] = words.take()?;
     let name = present(name)?;
     let admits = admitted(admits, Admits::Anonymous)?;
-    Ok(Command::CreateRoom { name: item(name)?, password: door_key(password)?, admits })
+    Ok(Command::CreateRoom {
+        name: item(name)?,
+        password: door_key(password)?,
+        admits,
+        then: Then::Stay,
+    })
 }
 
 pub(super) fn remove_room<'a>(words: &mut Words<'a>) -> Parsed<'a> {

@@ -21,14 +21,27 @@ pub mod verbs;
 mod words;
 
 use crate::core::command::Body;
-use crate::core::event::{Notice, Warning};
+use crate::core::event::{Notice, Reply, Warning};
+use crate::core::manner::{Hearing, Kin, Lifetime, Manner, Sees, Stands};
 use crate::core::{Command, Standing, Status};
 use crate::dialect::mec::body::{Outcome, Post, Posting};
 use crate::dialect::mec::line::{Cut, Lines};
 use crate::dialect::mec::verbs::{Parse, Serves, Verb, verb};
 use crate::dialect::mec::words::{Words, decoded};
-use crate::dialect::park::Park;
+use crate::dialect::{Context, Next, Request};
 use crate::limits::TEXT_BYTES_MAX;
+
+/// How its users live in the house.
+pub const MANNER: Manner = Manner {
+    stands: Stands::InOneRoom,
+    sees: Sees::Doors,
+    whispers: Hearing::Heard,
+    echo: Hearing::Heard,
+    news: Hearing::Unheard,
+    recalls: 0,
+    rooms: Lifetime::Short,
+    kin: Kin(0),
+};
 
 /// One connection's state between segments. Small: what is rarely needed is behind a pointer.
 #[derive(Debug, Default)]
@@ -39,19 +52,6 @@ pub struct Reader {
     phase: Phase,
 }
 
-/// What the connections of a server share while they read.
-#[derive(Debug)]
-pub struct Context<'c> {
-    /// Where partial lines wait.
-    pub park: &'c mut Park,
-    /// Bytes of all bodies that are being sent; [`crate::limits::BODIES_BYTES_MAX`] bounds it.
-    pub bodies_bytes: &'c mut usize,
-    /// Lines that a message may have (`limits.message_lines`).
-    pub message_lines_max: u32,
-    /// Room for lines that cannot be used as they came.
-    pub scratch: &'c mut Scratch,
-}
-
 /// Room for lines and words that have to be copied: parked ones, and those with something to replace or remove. One is
 /// enough for all connections; what stands in it holds until the next request is read.
 #[derive(Debug)]
@@ -60,23 +60,27 @@ pub struct Scratch {
     words: Box<[u8]>,
 }
 
-/// What a connection asks for.
-#[derive(Debug)]
-pub enum Request<'a> {
-    /// Nothing: a blank line, or a line taken as part of a body.
-    Nothing,
+/// What was asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Asked {
     /// A command of the house.
-    Do(Command<'a>),
-    /// Nothing that is done; this is the answer.
-    Refuse(Status),
-    /// Help on one command or on all, by [`render::help`].
+    Command,
+    /// Help on one command or on all.
     Help(Option<&'static Verb>),
-    /// These bytes are to be sent as they are.
+    /// Telnet options, which are answered with these bytes.
     Telnet([u8; 3]),
-    /// This is to be said.
-    Notice(Notice),
-    /// This is to be said, and the connection closed. Nothing is read any more.
-    Close(Warning<'static>),
+}
+
+impl Asked {
+    /// Appends the answer.
+    pub fn answer(&self, out: &mut Vec<u8>, status: Status) -> Next {
+        match self {
+            Self::Command => render::reply(out, &Reply::Status(status)),
+            Self::Help(verb) => render::help(out, *verb),
+            Self::Telnet(bytes) => out.extend_from_slice(bytes),
+        }
+        Next::Stay
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -129,7 +133,9 @@ impl Reader {
                 self.lines.unpark(context.park);
                 line
             }
-            Cut::Answer(bytes) => return Some(Request::Telnet(bytes)),
+            Cut::Answer(bytes) => {
+                return Some(Request::Answer(Status::Ok, Asked::Telnet(bytes).into()));
+            }
             Cut::AreYouThere => return Some(Request::Notice(Notice::Alive)),
             Cut::TooLong => return Some(self.close(Warning::LineTooLong)),
         };
@@ -138,7 +144,7 @@ impl Reader {
         }
         match decode(line, standing, words) {
             Decoded::Request(request) => Some(request),
-            Decoded::Post(post) => Some(self.post(post, context.message_lines_max)),
+            Decoded::Post(post) => Some(self.post(post, context.options.message_lines_max)),
         }
     }
 
@@ -195,7 +201,7 @@ fn decode<'a>(line: &'a str, standing: Standing, room: &'a mut [u8]) -> Decoded<
         return Decoded::Request(Request::Nothing);
     }
     let Some(verb) = words.word().ok().flatten().and_then(verb) else {
-        return Decoded::Request(Request::Refuse(Status::NoCommand));
+        return Decoded::Request(refuse(Status::NoCommand));
     };
     let is_served = match (verb.serves, standing) {
         (Serves::Everybody, _) | (Serves::Users, Standing::User) => Ok(()),
@@ -203,15 +209,13 @@ fn decode<'a>(line: &'a str, standing: Standing, room: &'a mut [u8]) -> Decoded<
     };
     Decoded::Request(match verb.parse {
         Parse::Command(parse) => answer(is_served.and_then(|()| parse(&mut words))),
-        Parse::Help => {
-            is_served.and_then(|()| help_request(&mut words)).unwrap_or_else(Request::Refuse)
-        }
+        Parse::Help => is_served.and_then(|()| help_request(&mut words)).unwrap_or_else(refuse),
         Parse::Post(parse) => match (parse(&mut words), is_served) {
             (Ok(post), Ok(())) => return Decoded::Post(post),
             (Ok(post), Err(status)) => {
                 return Decoded::Post(Post { outcome: Outcome::Refuse(status), ..post });
             }
-            (Err(malformed), is_served) => Request::Refuse(is_served.err().unwrap_or(malformed)),
+            (Err(malformed), is_served) => refuse(is_served.err().unwrap_or(malformed)),
         },
     })
 }
@@ -219,13 +223,27 @@ fn decode<'a>(line: &'a str, standing: Standing, room: &'a mut [u8]) -> Decoded<
 fn help_request(words: &mut Words<'_>) -> Result<Request<'static>, Status> {
     let [word] = words.take()?;
     match word {
-        None => Ok(Request::Help(None)),
+        None => Ok(Request::Answer(Status::Ok, Asked::Help(None).into())),
         Some(word) => {
-            help::topic(word).map(|verb| Request::Help(Some(verb))).ok_or(Status::NotFound)
+            let verb = help::topic(word).ok_or(Status::NotFound)?;
+            Ok(Request::Answer(Status::Ok, Asked::Help(Some(verb)).into()))
         }
     }
 }
 
 fn answer(asked: Result<Command<'_>, Status>) -> Request<'_> {
-    asked.map_or_else(Request::Refuse, Request::Do)
+    match asked {
+        Ok(command) => Request::Do(command, Asked::Command.into()),
+        Err(status) => refuse(status),
+    }
+}
+
+fn refuse<'a>(status: Status) -> Request<'a> {
+    Request::Answer(status, Asked::Command.into())
+}
+
+impl From<Asked> for crate::dialect::Asked<'_> {
+    fn from(asked: Asked) -> Self {
+        Self::Mec(asked)
+    }
 }

@@ -30,7 +30,8 @@ pub fn reply(out: &mut Vec<u8>, reply: &Reply<'_>) {
             }
         }
         Reply::List(list, rows) => line.raw(list_head(list)).number(rows),
-        Reply::Row(ref row) => line.row(row),
+        Reply::Row(ref row, _) => line.row(row),
+        Reply::End(_) => return,
         Reply::Number(counter, number) => line.raw(counter_head(counter)).number(number),
         Reply::Message { ref head, parts, group: _, place: _ } => line.message_head(head, parts),
         Reply::Challenge(nonce) => line.raw("@ret #challenge ").hex(&nonce),
@@ -59,16 +60,21 @@ pub fn lines(out: &mut Vec<u8>, text: &str) {
 pub fn event(out: &mut Vec<u8>, event: &Event<'_>) {
     let line = Line(out);
     match *event {
-        Event::Said { room: _, sender, text } => {
+        Event::Said { sender, text, room: _, time: _, stamp: _ } => {
             line.raw("@mess #broadcast ").name(sender.as_str()).blank().quoted(text)
         }
-        Event::Whispered { sender, text } => {
+        Event::Whispered { sender, text, time: _ } => {
             line.raw("@mess #sendto ").name(sender.as_str()).blank().quoted(text)
         }
         Event::PeerOffered { sender, port, address } => {
             let line = line.raw("@mess #peer2peer ").name(sender.as_str()).raw(" \"");
             line.number(u32::from(port)).blank().raw(address).raw("\"")
         }
+        Event::PassedOn { .. }
+        | Event::Expelled { .. }
+        | Event::RoomMade { .. }
+        | Event::Entered { .. }
+        | Event::Left { .. } => return,
         Event::Warning(warning) => line.warning(warning),
         Event::Notice(Notice::Alive) => line.raw("@mess #notice \"I am here.\""),
     }
@@ -99,6 +105,7 @@ fn list_head(list: List) -> &'static str {
         List::Groups => "@ret #listgroups",
         List::Messages => "@ret #listmessages",
         List::History => "@ret #history",
+        List::Everyone | List::Directory => unreachable!("no MEC command asks for it"),
     }
 }
 
@@ -199,7 +206,8 @@ impl Line<'_> {
             Row::Stranger => self.raw("- none"),
             Row::Group(ref group) => self.group(group),
             Row::Message(ref message) => self.message(message),
-            Row::Line { time, sender, text } => {
+            Row::Place { .. } => unreachable!("no MEC command asks for it"),
+            Row::Line { time, sender, text, stamp: _ } => {
                 self.digits(time).blank().name(sender.as_str()).blank().quoted(text)
             }
         }
@@ -234,7 +242,7 @@ impl Line<'_> {
         });
         line.raw(match admits {
             Admits::Anonymous => " anon",
-            Admits::Registered => " regd",
+            Admits::Registered | Admits::Invited => " regd",
         })
     }
 

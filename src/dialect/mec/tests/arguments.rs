@@ -7,7 +7,7 @@ use crate::dialect::mec::{Decoded, decode};
 fn asked(line: &str) -> String {
     let mut room = vec![0; line.len()];
     match decode(line, Standing::User, &mut room) {
-        Decoded::Request(request) => format!("{request:?}"),
+        Decoded::Request(request) => super::described(&request),
         Decoded::Post(post) => format!("{post:?}"),
     }
 }
@@ -114,7 +114,7 @@ fn changepass_passes_both_words_on_unchecked() {
 fn a_room_is_public_and_for_all_unless_said_otherwise() {
     let room = |password: &str, admits: &str| {
         format!(
-            "Do(CreateRoom {{ name: ItemName(\"chess club\"), password: {password}, admits: {admits} }})"
+            "Do(CreateRoom {{ name: ItemName(\"chess club\"), password: {password}, admits: {admits}, then: Stay }})"
         )
     };
     let expected = [

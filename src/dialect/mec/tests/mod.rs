@@ -4,6 +4,8 @@ mod arguments;
 mod render;
 
 use super::*;
+use crate::dialect::park::Park;
+use crate::dialect::{Asked as AnyAsked, Options};
 use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_MAX};
 
 const LINES_MAX: u32 = 3;
@@ -13,7 +15,7 @@ struct Desk {
     reader: Reader,
     park: Park,
     bodies_bytes: usize,
-    message_lines_max: u32,
+    options: Options,
     scratch: Scratch,
 }
 
@@ -23,7 +25,7 @@ impl Desk {
             reader: Reader::new(),
             park: Park::new(),
             bodies_bytes: 0,
-            message_lines_max: LINES_MAX,
+            options: Options { message_lines_max: LINES_MAX },
             scratch: Scratch::new(),
         }
     }
@@ -33,12 +35,13 @@ impl Desk {
         let mut context = Context {
             park: &mut self.park,
             bodies_bytes: &mut self.bodies_bytes,
-            message_lines_max: self.message_lines_max,
+            options: &self.options,
             scratch: &mut self.scratch,
+            now_ms: 0,
         };
         let mut requests = Vec::new();
         while let Some(request) = self.reader.next(&mut segment, standing, &mut context) {
-            requests.push(format!("{request:?}"));
+            requests.push(described(&request));
         }
         assert!(segment.is_empty(), "all input is used up");
         requests
@@ -48,10 +51,21 @@ impl Desk {
         let mut context = Context {
             park: &mut self.park,
             bodies_bytes: &mut self.bodies_bytes,
-            message_lines_max: self.message_lines_max,
+            options: &self.options,
             scratch: &mut self.scratch,
+            now_ms: 0,
         };
         self.reader.release(&mut context);
+    }
+}
+
+/// A request without who words its answer, which is always this dialect.
+fn described(request: &Request<'_>) -> String {
+    match request {
+        Request::Do(command, AnyAsked::Mec(Asked::Command)) => format!("Do({command:?})"),
+        Request::Answer(status, AnyAsked::Mec(Asked::Command)) => format!("Refuse({status:?})"),
+        Request::Answer(Status::Ok, AnyAsked::Mec(asked)) => format!("{asked:?}"),
+        other => format!("{other:?}"),
     }
 }
 
@@ -197,7 +211,7 @@ fn a_body_that_is_too_long_is_taken_to_its_end_and_not_kept() {
     let mut desk = Desk::new();
     let line = format!("{}\n", "x".repeat(999));
     let parts = BODY_BYTES_MAX / 1000 + 2;
-    desk.message_lines_max = parts as u32;
+    desk.options.message_lines_max = parts as u32;
     let mut requests = desk.read(format!("#postmessage n 0 {parts}\n").as_bytes(), Standing::User);
     for _ in 0..parts {
         requests.extend(desk.read(line.as_bytes(), Standing::User));

@@ -37,7 +37,7 @@ fn heard(happened: Event<'_>) -> String {
 }
 
 fn row(row: Row<'_>) -> String {
-    replied(&Reply::Row(row))
+    replied(&Reply::Row(row, 0))
 }
 
 #[test]
@@ -54,7 +54,9 @@ fn numbers_are_written_whole() {
         assert_eq!(line, format!("@ret #roomstatus {number}"));
     }
     let (amy, time) = (user("amy"), u64::MAX);
-    assert!(row(Row::Line { time, sender: &amy, text: "" }).starts_with(&time.to_string()));
+    assert!(
+        row(Row::Line { time, sender: &amy, text: "", stamp: None }).starts_with(&time.to_string())
+    );
 }
 
 #[test]
@@ -152,7 +154,7 @@ fn a_message_has_as_many_lines_as_its_head_says() {
 #[test]
 fn history_is_time_sender_and_quoted_text() {
     let bob = user("bob");
-    let line = Row::Line { time: 1_800_000_000, sender: &bob, text: "a \"b\"" };
+    let line = Row::Line { time: 1_800_000_000, sender: &bob, text: "a \"b\"", stamp: None };
     assert_eq!(row(line), "1800000000 bob \"a \\\"b\\\"\"");
 }
 
@@ -183,10 +185,10 @@ fn a_name_is_quoted_only_if_it_could_not_be_read_back() {
 #[test]
 fn what_is_said_arrives_quoted() {
     let (bob, home) = (user("bob"), item("Home"));
-    let said = |text| heard(Event::Said { room: &home, sender: &bob, text });
+    let said = |text| heard(Event::Said { room: &home, sender: &bob, text, time: 0, stamp: None });
     assert_eq!(said("hi"), "@mess #broadcast bob \"hi\"");
     assert_eq!(said("\\ \"x\" \\"), r#"@mess #broadcast bob "\\ \"x\" \\""#);
-    let whispered = Event::Whispered { sender: &bob, text: "hé" };
+    let whispered = Event::Whispered { sender: &bob, text: "hé", time: 0 };
     assert_eq!(heard(whispered), "@mess #sendto bob \"hé\"");
     let offered = Event::PeerOffered { sender: &bob, port: 4000, address: "10.0.0.1" };
     assert_eq!(heard(offered), "@mess #peer2peer bob \" 4000 10.0.0.1\"");

@@ -8,7 +8,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::memory::{Compaction, Memory};
+use common::memory::{Manner, Memory};
 use common::play::World;
 use common::program::Program;
 use mecd::limits::{ATTEMPTS_WAITING_MAX, BANS_PER_ROOM_MAX, BODY_BYTES_MAX, STORAGE_BYTES_MIN};
@@ -18,7 +18,7 @@ fn options(options: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 fn memory(set: &[(&str, &str)]) -> Memory {
-    let mut world = Memory::new(Compaction::Never);
+    let mut world = Memory::new(Manner::Plain);
     world.start(&options(set)).unwrap();
     world
 }
@@ -57,7 +57,7 @@ fn list(world: &mut dyn World, who: &str, command: &str) -> Vec<String> {
 
 #[test]
 fn one_kick_more_than_a_room_remembers_is_refused_and_moves_nobody() {
-    let mut world = memory(&[]);
+    let mut world = memory(&[("limits.connections_per_address", "0")]);
     ask(&mut world, "bob", "#login anon bob", &["@status 0"]);
     ask(&mut world, "bob", "#createroom lab", &["@status 0"]);
     ask(&mut world, "bob", "#changeroom lab", &["@status 0"]);
@@ -78,7 +78,11 @@ fn one_kick_more_than_a_room_remembers_is_refused_and_moves_nobody() {
 
 #[test]
 fn one_attempt_more_than_may_wait_is_refused_at_once() {
-    let mut world = memory(&[("limits.wrong_passwords", "1")]);
+    let mut world = memory(&[
+        ("limits.wrong_passwords", "1"),
+        ("limits.connections", "10000"),
+        ("limits.connections_per_address", "0"),
+    ]);
     ask(&mut world, "eve", "#login anon eve", &["@status 0"]);
     ask(&mut world, "eve", "#createlogin amy pw Amy amy@example.org", &["@status 0"]);
     ask(&mut world, "first", "#login regd amy wrong", &["@status 3002"]);

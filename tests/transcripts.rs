@@ -1,4 +1,4 @@
-//! Conversations that a person can read, held with the house in memory and with the real program over TCP.
+//! Conversations that a person can read, held with the server in memory and with the real program over TCP.
 //!
 //! Every file of `tests/transcripts` has three tests: in memory, in memory with the log compacted all the time, and
 //! against the program. How a file is written is told in `tests/common/script.rs`.
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::memory::{Compaction, Memory};
+use common::memory::{Manner, Memory};
 use common::play::play;
 use common::program::Program;
 use common::script::{Script, WorldKind};
@@ -26,10 +26,10 @@ fn script(test: &str) -> Script {
     Script::parse(&name, &text)
 }
 
-fn in_memory(test: &str, compaction: Compaction) {
+fn in_memory(test: &str, manner: Manner) {
     let script = script(test);
     if script.only != Some(WorldKind::Program) {
-        play(&script, &mut Memory::new(compaction));
+        play(&script, &mut Memory::new(manner));
     }
 }
 
@@ -46,13 +46,13 @@ macro_rules! transcripts {
 
         mod in_memory {
             $(#[test] fn $test() {
-                super::in_memory(stringify!($test), super::Compaction::Never);
+                super::in_memory(stringify!($test), super::Manner::Plain);
             })*
         }
 
         mod in_memory_compacted {
             $(#[test] fn $test() {
-                super::in_memory(stringify!($test), super::Compaction::Always);
+                super::in_memory(stringify!($test), super::Manner::Compacted);
             })*
         }
 

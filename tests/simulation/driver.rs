@@ -108,6 +108,7 @@ impl Driver {
             audit_every,
             plan,
         };
+        driver.disk.set_sector(driver.plan.sector_bytes);
         driver.reopen(crate::crash::Ending::Start)?;
         Ok(driver)
     }

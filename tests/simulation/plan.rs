@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mecd::config::{Config, SyncMode};
 use mecd::store::Shape;
-use mecd::store::memory::Operation;
+use mecd::store::memory::{Operation, SECTORS_BYTES};
 
 use crate::phrase::Phrases;
 use crate::random::Random;
@@ -131,6 +131,8 @@ pub struct Plan {
     pub flavour: Flavour,
     pub config: Config,
     pub shape: Shape,
+    /// What the disk writes whole or not at all.
+    pub sector_bytes: usize,
     pub ops: Vec<Op>,
 }
 
@@ -157,6 +159,7 @@ impl Plan {
             _ => Flavour::Disk,
         };
         let shape = shape(&mut random);
+        let sector_bytes = random.choose(&SECTORS_BYTES);
         let config = config(&mut random, flavour, shape);
         let phrases = Phrases {
             body_lines_max: u64::from(config.message_lines),
@@ -170,7 +173,7 @@ impl Plan {
             planner.step();
         }
         planner.ops.push(Op::Drain);
-        Self { seed, flavour, config, shape, ops: planner.ops }
+        Self { seed, flavour, config, shape, sector_bytes, ops: planner.ops }
     }
 }
 

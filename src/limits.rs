@@ -94,6 +94,10 @@ pub const PENALTY_STEPS_MAX: u32 = 10;
 /// Log-in attempts that may wait for a delay or a hash at once; one more is refused with -2.
 pub const ATTEMPTS_WAITING_MAX: usize = 4096;
 
+/// Milliseconds until the log is told again of rooms that became empty or occupied while it was full: so rarely that a
+/// full disk does not keep the server awake, and soon enough that a restart seldom takes a wrong time for true.
+pub const IDLE_RETRY_MS: u64 = 10_000;
+
 /// History lines written to the log in one turn.
 pub const HISTORY_WRITES_PER_TURN: usize = 256;
 

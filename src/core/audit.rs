@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::core::House;
+use crate::core::name::ItemName;
 use crate::core::record::{PersonNo, Place};
 use crate::core::room::Member;
 use crate::core::session::State;
@@ -61,6 +62,12 @@ impl House {
             *bytes.entry(file).or_insert(0) += u64::from(count);
         }
         bytes
+    }
+
+    /// Rooms of which the log does not know since when nobody is in them, or that somebody is.
+    pub fn rooms_unrecorded(&self) -> impl Iterator<Item = &ItemName> {
+        let slots = self.unrecorded_idle.iter().filter_map(|&no| self.rooms.numbered(no));
+        slots.map(|slot| &self.rooms.at(slot).name)
     }
 
     /// Users know where they stand, and rooms and groups know who is there.

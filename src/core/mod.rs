@@ -31,7 +31,7 @@ pub mod settings;
 pub mod status;
 mod tick;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 pub use account::hex;
@@ -120,8 +120,11 @@ pub struct House {
     /// Lines said that the log does not have yet: room and line number.
     unsaved: VecDeque<(u32, u32)>,
     unsaved_due: Option<u64>,
-    /// Rooms that were occupied when the server was last killed: the log does not know yet that nobody is in.
-    unrecorded_idle: Vec<u32>,
+    /// Rooms of which the log does not know since when nobody is in them: occupied when the server was last killed, or
+    /// the disk was full.
+    unrecorded_idle: BTreeSet<u32>,
+    /// The log is not told of them before this.
+    idle_retry_at: u64,
     /// No sweep before this.
     sweep_at: u64,
     awaiting: apply::Awaiting,
@@ -152,7 +155,8 @@ impl House {
             attempts: 0,
             unsaved: VecDeque::new(),
             unsaved_due: None,
-            unrecorded_idle: Vec::new(),
+            unrecorded_idle: BTreeSet::new(),
+            idle_retry_at: 0,
             sweep_at: 0,
             awaiting: apply::Awaiting::default(),
             dead: Vec::new(),

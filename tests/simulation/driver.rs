@@ -74,6 +74,8 @@ pub struct Driver {
     /// Since when anything has waited for the clock.
     pub waiting_since: Option<u64>,
     pub refused: u64,
+    /// Rooms of which the log has not been told that somebody entered or left them.
+    pub late: BTreeSet<u64>,
     audit_every: u64,
 }
 
@@ -105,6 +107,7 @@ impl Driver {
             known: BTreeMap::new(),
             waiting_since: None,
             refused: 0,
+            late: BTreeSet::new(),
             audit_every,
             plan,
         };

@@ -394,7 +394,7 @@ impl Planner {
         self.push(op);
     }
 
-    fn crash(&mut self) {
+    pub fn crash(&mut self) {
         let seed = self.random.next();
         let op = match self.random.below(12) {
             0..=2 => Op::Kill,
@@ -427,7 +427,7 @@ impl Planner {
 
     /// What a disk can do to us.
     fn trouble(&mut self) {
-        let op = match self.random.below(8) {
+        let op = match self.random.below(9) {
             0 | 1 => Op::Squeeze { bytes: 0 },
             2 => Op::Space { bytes: self.random.within(4096, 200_000) },
             3 | 4 => Op::Space { bytes: u64::MAX },
@@ -443,6 +443,10 @@ impl Planner {
                     Operation::SyncDirectory,
                 ]);
                 Op::Fail { operation, power_cut: None }
+            }
+            7 => {
+                self.coming_and_going();
+                return self.crash();
             }
             _ => return self.crash(),
         };

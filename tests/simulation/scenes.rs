@@ -118,6 +118,31 @@ impl Planner {
         }
     }
 
+    /// Rooms are entered and left until the log is full, and it may hear of the rest later.
+    pub fn coming_and_going(&mut self) {
+        let (one, other) = (self.client(), self.client());
+        self.log_in(one, "amy");
+        self.log_in(other, "bob");
+        self.say(one, "#createroom lab");
+        self.say(other, "#createroom \"chess club\"");
+        self.push(Op::Squeeze { bytes: 0 });
+        for _ in 0..self.random().within(5, 40) {
+            let client = self.random().choose(&[one, other]);
+            let line = self.random_of(&[
+                "#changeroom lab",
+                "#changeroom home",
+                "#changeroom \"chess club\"",
+                "#broadcast a line that takes some space",
+            ]);
+            self.say(client, line);
+        }
+        if self.random().once_in(2) {
+            self.push(Op::Space { bytes: u64::MAX });
+            let ms = self.random().within(1, 30_000);
+            self.push(Op::Wait { ms });
+        }
+    }
+
     /// Times that are over while somebody asks.
     fn over(&mut self, one: usize, other: usize) {
         self.log_in(one, "amy");

@@ -64,6 +64,12 @@ impl House {
         bytes
     }
 
+    /// Whether the log has all status numbers that were given out as used: a full disk may refuse their bound.
+    #[must_use]
+    pub fn are_numbers_reserved(&self) -> bool {
+        self.numbers.left() > 0
+    }
+
     /// Rooms of which the log does not know since when nobody is in them, or that somebody is.
     pub fn rooms_unrecorded(&self) -> impl Iterator<Item = &ItemName> {
         let slots = self.unrecorded_idle.iter().filter_map(|&no| self.rooms.numbered(no));

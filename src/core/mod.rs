@@ -394,11 +394,14 @@ impl House {
 
     /// Writes the server's own numbers.
     pub fn save_numbers(&mut self, now: Now, out: &mut dyn Outbox) {
+        let reserved = self.numbers.reserved();
         let counters = self.numbers.reserve(now.ms);
-        match out.record(&Record::Counters(counters), Purpose::Upkeep) {
+        let moved = counters.stamps != reserved;
+        let purpose = if moved { Purpose::Bound } else { Purpose::Upkeep };
+        match out.record(&Record::Counters(counters), purpose) {
             Ok(place) => out.retire(place),
-            // The next request asks again: numbers that the log does not know as used come twice after a restart.
-            Err(Full) => self.numbers.unreserve(),
+            // Asked again when they run short: numbers that the log does not know as used come twice after a restart.
+            Err(Full) => self.numbers.unreserve(reserved),
         }
     }
 

@@ -141,9 +141,8 @@ impl Driver {
         let export = export(&house, &mut store)?;
         let clock = house.clock();
         let census = house.census();
-        // The bound above the numbers given out may have been lost with the power, or refused by a full disk.
-        let unsynced = self.started + self.sync_interval() > self.last_turn;
-        if ending == Ending::PowerLost && unsynced || self.refused > 0 {
+        // A full disk may refuse the bound above the numbers given out. Nothing else takes it away.
+        if self.unreserved {
             self.forget_stamps();
         }
         if ending != Ending::Start {
@@ -185,7 +184,7 @@ impl Driver {
 
     fn begin_epoch(&mut self, clock: u64) {
         self.now = clock;
-        self.started = clock;
+        self.unreserved = false;
         self.last_turn = clock;
         self.waiting_since = None;
         self.turn_times.clear();

@@ -268,7 +268,7 @@ impl Planner {
     }
 
     /// The first ones come.
-    fn open_doors(&mut self) {
+    pub fn open_doors(&mut self) {
         let count = match self.flavour {
             Flavour::Thousands => self.random.within(300, 1200),
             _ => self.random.within(1, 5),
@@ -396,7 +396,7 @@ impl Planner {
 
     pub fn crash(&mut self) {
         let seed = self.random.next();
-        let op = match self.random.below(12) {
+        let op = match self.random.below(13) {
             0..=2 => Op::Kill,
             3 | 4 => Op::KillSending { write: self.random.within(1, 4) as usize },
             5..=8 => Op::PowerCut { seed },
@@ -410,6 +410,7 @@ impl Planner {
                     Op::Fail { operation, power_cut }
                 }
             }
+            11 => return self.flicker(),
             _ => Op::Stop,
         };
         let open = matches!(op, Op::Die { .. } | Op::KillSending { .. } | Op::Fail { .. });

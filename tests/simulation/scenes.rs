@@ -143,6 +143,21 @@ impl Planner {
         }
     }
 
+    /// Power is lost soon after a start, and again: nobody may see a status number twice.
+    pub fn flicker(&mut self) {
+        for _ in 0..2 {
+            let one = self.client();
+            self.say(one, "#login anon amy");
+            self.say(one, "#roomstatus");
+            self.say(one, "#createroom lab");
+            self.say(one, "#archstatus");
+            self.push(Op::Turn { ms: 1, spurious: false });
+            let seed = self.random().next();
+            self.push(Op::PowerCut { seed });
+            self.open_doors();
+        }
+    }
+
     /// Times that are over while somebody asks.
     fn over(&mut self, one: usize, other: usize) {
         self.log_in(one, "amy");

@@ -103,13 +103,18 @@ pub const PENALTY_STEPS_MAX: u32 = 10;
 /// Log-in attempts that may wait for a delay or a hash at once; one more is refused with -2.
 pub const ATTEMPTS_WAITING_MAX: usize = 4096;
 
+/// Milliseconds until the log is told again of rooms that became empty or occupied while it was full: so rarely that a
+/// full disk does not keep the server awake, and soon enough that a restart seldom takes a wrong time for true.
+pub const IDLE_RETRY_MS: u64 = 10_000;
+
 /// History lines written to the log in one turn.
 pub const HISTORY_WRITES_PER_TURN: usize = 256;
 
 /// Bytes of one message's text, all lines and their ends together. A longer one is refused with -2.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// Bytes of all bodies that are being sent at one time. A body over it is still read, and then refused with -2.
+/// Bytes of all bodies that are being sent at one time: a few dozen of the longest by default. Near it the one whose
+/// sender has been silent longest is given up, of several the largest; it is still read, and then refused with -2.
 pub const BODIES_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Bytes of a configuration file: ten times one that shows every option with its comment.
@@ -174,10 +179,12 @@ const _: () = assert!(TEXT_BYTES_MAX <= BLOCK_BYTES, "one text fits in one block
 const _: () = assert!(RECORD_BYTES_MAX < LOG_FILE_BYTES, "the largest record fits in a file");
 const _: () = assert!(LOG_FILE_BYTES.is_multiple_of(LOG_PIECE_BYTES), "a file is whole pieces");
 const _: () = assert!(RECORD_BYTES_MAX < 1 << 21, "a record's length fits in its 21 bits");
-const _: () =
-    assert!(BODY_BYTES_MAX <= BODIES_BYTES_MAX, "one body of the largest size can be sent");
 const _: () = assert!(CLOCK_SAVE_INTERVAL_MS < 60_000, "the clock is kept to within a minute");
 const _: () = assert!(TEXT_BYTES_MAX < MESSAGE_PIECE_BYTES, "a piece has at least one line");
+const _: () = assert!(
+    BODY_BYTES_MAX + TEXT_BYTES_MAX < BODIES_BYTES_MAX,
+    "when bodies are given up, one that goes on is never among them"
+);
 const _: () = assert!(BODY_BYTES_MAX >= LINE_BYTES_MAX, "a body takes at least one line");
 
 /// History lines that may wait to be written; over it the oldest is not written, only remembered.

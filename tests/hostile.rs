@@ -909,6 +909,9 @@ fn bodies_that_never_end_are_bounded_together() {
     let line = [[0x80; 999].as_slice(), b"\n"].concat();
     let body = [b"#postmessage long 0 100\r\n", &line.repeat(99)[..]].concat();
     assert_eq!(pour(&crowd, &body), SENDERS * body.len(), "all of it is read");
+    // They hold all that may be held, and are silent: who is not gets room from them.
+    let body = format!("\r\n{}", "x".repeat(990)).repeat(100);
+    amy.expect(&format!("#postmessage long 0 100{body}"), DONE);
     let mut done = 0;
     for user in &mut crowd {
         match user.ask("end").as_str() {

@@ -98,6 +98,7 @@ impl House {
                     let room = self.rooms.at_mut(slot);
                     self.dead.extend(room.place.replace(place));
                     self.dead.extend(room.idle_place.take());
+                    self.unrecorded_idle.remove(no);
                     self.set_idle(slot, *idle_since);
                     return;
                 }
@@ -128,6 +129,7 @@ impl House {
             Record::RoomIdle { no, since } => match self.rooms.numbered(*no) {
                 Some(slot) => {
                     self.dead.extend(self.rooms.at_mut(slot).idle_place.replace(place));
+                    self.unrecorded_idle.remove(no);
                     self.set_idle(slot, *since);
                 }
                 None => self.dead.push(place),
@@ -373,7 +375,7 @@ impl House {
             self.rooms.at_mut(slot).stamp = stamp;
             if slot != HOME && self.rooms.at(slot).idle_since.is_none() {
                 self.set_idle(slot, Some(clock));
-                self.unrecorded_idle.push(self.rooms.at(slot).no);
+                self.unrecorded_idle.insert(self.rooms.at(slot).no);
             }
         }
         for slot in self.groups.slots() {

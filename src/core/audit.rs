@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::core::House;
 use crate::core::manner::Stands;
+use crate::core::name::ItemName;
 use crate::core::record::{PersonNo, Place};
 use crate::core::room::Member;
 use crate::core::session::State;
@@ -63,6 +64,18 @@ impl House {
             *bytes.entry(file).or_insert(0) += u64::from(count);
         }
         bytes
+    }
+
+    /// Whether the log has all status numbers that were given out as used: a full disk may refuse their bound.
+    #[must_use]
+    pub fn are_numbers_reserved(&self) -> bool {
+        self.numbers.left() > 0
+    }
+
+    /// Rooms of which the log does not know since when nobody is in them, or that somebody is.
+    pub fn rooms_unrecorded(&self) -> impl Iterator<Item = &ItemName> {
+        let slots = self.unrecorded_idle.iter().filter_map(|&no| self.rooms.numbered(no));
+        slots.map(|slot| &self.rooms.at(slot).name)
     }
 
     /// Users know where they stand, and rooms and groups know who is there.

@@ -9,11 +9,11 @@ use crate::core::history::Line;
 use crate::core::listing::{GhostRow, ListKey};
 use crate::core::manner::{Hearing, Sees, Stands};
 use crate::core::name::{ItemName, UserName};
-use crate::core::outbox::Purpose;
+use crate::core::outbox::{Full, Purpose};
 use crate::core::record::{Owner, Record};
 use crate::core::room::HOME;
 use crate::core::{Answer, House, Now, Outbox, Outcome, SessionId, Status};
-use crate::limits::{BANS_PER_ROOM_MAX, HISTORY_UNSAVED_MAX};
+use crate::limits::{BANS_PER_ROOM_MAX, HISTORY_UNSAVED_MAX, IDLE_RETRY_MS};
 
 /// Lines of history that are given when none are asked for.
 const HISTORY_LINES_DEFAULT: u32 = 10;
@@ -357,7 +357,7 @@ impl House {
         }
     }
 
-    /// Somebody entered an empty room, or the last one left. What the disk cannot take is only less exact later.
+    /// Somebody entered an empty room, or the last one left. What the disk cannot take, it is told later.
     pub(super) fn note_idle(
         &mut self,
         now: Now,
@@ -366,10 +366,17 @@ impl House {
         out: &mut dyn Outbox,
     ) {
         self.save_clock(now, out);
-        let record = Record::RoomIdle { no: self.rooms.at(slot).no, since };
+        let no = self.rooms.at(slot).no;
+        let record = Record::RoomIdle { no, since };
         match out.record(&record, Purpose::Upkeep) {
             Ok(place) => self.apply(&record, place),
-            Err(_) => self.set_idle(slot, since),
+            Err(Full) => {
+                self.set_idle(slot, since);
+                if self.unrecorded_idle.is_empty() {
+                    self.idle_retry_at = now.ms + IDLE_RETRY_MS;
+                }
+                self.unrecorded_idle.insert(no);
+            }
         }
         self.bury_the_dead(out);
     }

@@ -12,7 +12,7 @@ const STAMP_MAX: u32 = i32::MAX as u32;
 /// Numbers that one request may draw before the bound is looked at again.
 const MARGIN: u32 = 1024;
 
-const _: () = assert!(MARGIN < STAMPS_RESERVED);
+const _: () = assert!(MARGIN < STAMPS_RESERVED / 2, "the bound moves before it is met");
 
 /// The numbers, and what of them the log knows.
 #[derive(Debug)]
@@ -58,17 +58,33 @@ impl Numbers {
         self.stamp
     }
 
-    /// Whether the log has to hear of a new bound before another request is served.
-    pub(super) fn short_of_stamps(&self) -> bool {
-        self.stamp >= self.reserved.saturating_sub(MARGIN)
+    /// The bound that the log has: numbers up to it may be given out.
+    pub(super) fn reserved(&self) -> u32 {
+        self.reserved
     }
 
-    /// What the log is told, with the bound moved ahead of the numbers in use.
+    /// How many numbers the log still has as used that are not.
+    pub(super) fn left(&self) -> u32 {
+        // More than are ever reserved: the numbers have passed their bound, or begun again below it.
+        Some(self.reserved.wrapping_sub(self.stamp))
+            .filter(|&left| left <= STAMPS_RESERVED)
+            .unwrap_or(0)
+    }
+
+    /// Whether the log has to hear of a new bound before another request is served.
+    pub(super) fn short_of_stamps(&self) -> bool {
+        self.left() <= MARGIN
+    }
+
+    /// What the log is told. The bound moves ahead of the numbers in use when half of them are given out, because each
+    /// move costs a sync.
     pub(super) fn reserve(&mut self, clock: u64) -> Counters {
-        if self.stamp >= STAMP_MAX - STAMPS_RESERVED {
-            self.stamp = 1;
+        if self.left() < STAMPS_RESERVED / 2 {
+            if self.stamp >= STAMP_MAX - STAMPS_RESERVED {
+                self.stamp = 1;
+            }
+            self.reserved = self.stamp + STAMPS_RESERVED;
         }
-        self.reserved = self.stamp + STAMPS_RESERVED;
         self.clock_saved = clock;
         Counters {
             clock,
@@ -90,9 +106,9 @@ impl Numbers {
         }
     }
 
-    /// The log could not take the bound.
-    pub(super) fn unreserve(&mut self) {
-        self.reserved = self.stamp;
+    /// The log could not take the bound, and has this one still.
+    pub(super) fn unreserve(&mut self, reserved: u32) {
+        self.reserved = reserved;
     }
 
     /// What the log said. The last word holds for the status numbers, the highest for the others.
@@ -153,6 +169,33 @@ mod tests {
         after.restore(&written);
         assert!(given.iter().all(|&number| number < after.current()));
         assert!(after.short_of_stamps(), "the first change reserves anew");
+    }
+
+    #[test]
+    fn the_bound_moves_only_when_half_of_the_numbers_are_given_out() {
+        let mut numbers = Numbers::new();
+        let first = numbers.reserve(0).stamps;
+        for _ in 0..STAMPS_RESERVED / 2 {
+            assert_eq!(numbers.reserve(0).stamps, first);
+            numbers.stamp();
+        }
+        numbers.stamp();
+        assert_eq!(numbers.reserve(0).stamps, numbers.current() + STAMPS_RESERVED);
+    }
+
+    #[test]
+    fn a_bound_that_was_refused_is_asked_for_again_when_numbers_run_short() {
+        for start in [5, STAMP_MAX - 1] {
+            let mut numbers = Numbers::new();
+            numbers.restore(&Counters { stamps: start, ..Counters::default() });
+            let before = numbers.reserved();
+            numbers.reserve(0);
+            numbers.unreserve(before);
+            numbers.stamp();
+            assert_eq!(numbers.left(), 0);
+            assert!(numbers.short_of_stamps());
+            assert_eq!(numbers.reserve(0).stamps, numbers.current() + STAMPS_RESERVED);
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub mod settings;
 pub mod status;
 mod tick;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 pub use account::hex;
@@ -125,8 +125,11 @@ pub struct House {
     /// Lines said that the log does not have yet: room and line number.
     unsaved: VecDeque<(u32, u32)>,
     unsaved_due: Option<u64>,
-    /// Rooms that were occupied when the server was last killed: the log does not know yet that nobody is in.
-    unrecorded_idle: Vec<u32>,
+    /// Rooms of which the log does not know since when nobody is in them: occupied when the server was last killed, or
+    /// the disk was full.
+    unrecorded_idle: BTreeSet<u32>,
+    /// The log is not told of them before this.
+    idle_retry_at: u64,
     /// No sweep before this.
     sweep_at: u64,
     awaiting: apply::Awaiting,
@@ -157,7 +160,8 @@ impl House {
             attempts: 0,
             unsaved: VecDeque::new(),
             unsaved_due: None,
-            unrecorded_idle: Vec::new(),
+            unrecorded_idle: BTreeSet::new(),
+            idle_retry_at: 0,
             sweep_at: 0,
             awaiting: apply::Awaiting::default(),
             dead: Vec::new(),
@@ -394,11 +398,14 @@ impl House {
 
     /// Writes the server's own numbers.
     pub fn save_numbers(&mut self, now: Now, out: &mut dyn Outbox) {
+        let reserved = self.numbers.reserved();
         let counters = self.numbers.reserve(now.ms);
-        match out.record(&Record::Counters(counters), Purpose::Upkeep) {
+        let moved = counters.stamps != reserved;
+        let purpose = if moved { Purpose::Bound } else { Purpose::Upkeep };
+        match out.record(&Record::Counters(counters), purpose) {
             Ok(place) => out.retire(place),
-            // The next request asks again: numbers that the log does not know as used come twice after a restart.
-            Err(Full) => self.numbers.unreserve(),
+            // Asked again when they run short: numbers that the log does not know as used come twice after a restart.
+            Err(Full) => self.numbers.unreserve(reserved),
         }
     }
 

@@ -19,6 +19,8 @@ pub enum Purpose {
     Fact,
     /// What keeps the log true or makes room: removals, the server's own numbers. May use a reserve.
     Upkeep,
+    /// As upkeep, and synced before anything that is said in this turn leaves: a loss of power must not take it.
+    Bound,
     /// A copy of what is still true, before the file it stands in is removed. May use the last reserve.
     Copy,
 }

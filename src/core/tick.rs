@@ -8,8 +8,8 @@ use crate::core::outbox::Purpose;
 use crate::core::record::Record;
 use crate::core::{House, Now, Outbox};
 use crate::limits::{
-    CLOCK_SAVE_INTERVAL_MS, HISTORY_WRITES_PER_TURN, SESSIONS_PER_TURN, SWEEP_INTERVAL_MS,
-    SWEEP_ITEMS_MAX,
+    CLOCK_SAVE_INTERVAL_MS, HISTORY_WRITES_PER_TURN, IDLE_RETRY_MS, SESSIONS_PER_TURN,
+    SWEEP_INTERVAL_MS, SWEEP_ITEMS_MAX,
 };
 
 impl House {
@@ -22,11 +22,8 @@ impl House {
         self.look_at_sessions(now, out);
         self.sweep(now, out);
         self.write_history(now, out);
-        for no in std::mem::take(&mut self.unrecorded_idle) {
-            if let Some(slot) = self.rooms.numbered(no) {
-                let since = self.rooms.at(slot).idle_since;
-                self.note_idle(now, slot, since, out);
-            }
+        if now.ms >= self.idle_retry_at {
+            self.record_idle(now, out);
         }
         if self.clock_due().is_some_and(|due| due <= now.ms) {
             self.save_numbers(now, out);
@@ -45,8 +42,9 @@ impl House {
             self.messages.next_deadline(),
         ];
         let sweep = swept.into_iter().flatten().min().map(|due| due.max(self.sweep_at));
-        let now = (!self.too_slow.is_empty() || !self.unrecorded_idle.is_empty()).then_some(0);
-        [sweep, self.sessions.next_deadline(), self.unsaved_due, self.clock_due(), now]
+        let now = (!self.too_slow.is_empty()).then_some(0);
+        let idle = (!self.unrecorded_idle.is_empty()).then_some(self.idle_retry_at);
+        [sweep, self.sessions.next_deadline(), self.unsaved_due, self.clock_due(), now, idle]
             .into_iter()
             .flatten()
             .min()
@@ -113,6 +111,19 @@ impl House {
         true
     }
 
+    /// Tells the log what it does not know of when rooms became empty, until it is full again.
+    fn record_idle(&mut self, now: Now, out: &mut dyn Outbox) {
+        while let Some(no) = self.unrecorded_idle.pop_first() {
+            let Some(slot) = self.rooms.numbered(no) else { continue };
+            let since = self.rooms.at(slot).idle_since;
+            self.note_idle(now, slot, since, out);
+            if self.unrecorded_idle.contains(&no) {
+                self.idle_retry_at = now.ms + IDLE_RETRY_MS;
+                return;
+            }
+        }
+    }
+
     fn write_history(&mut self, now: Now, out: &mut dyn Outbox) {
         if self.unsaved_due.is_none_or(|due| now.ms < due) {
             return;
@@ -139,6 +150,7 @@ impl House {
 
     /// Writes what the log should know before the server stops: its clock, and every line said.
     pub fn stop(&mut self, now: Now, out: &mut dyn Outbox) {
+        self.record_idle(now, out);
         while let Some((no, line)) = self.unsaved.pop_front() {
             self.write_line(no, line, out);
         }

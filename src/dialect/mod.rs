@@ -246,6 +246,31 @@ impl Reader {
         }
     }
 
+    /// Frees a body whose command was handed out by the last call of [`Reader::next`], which else the next one does.
+    pub fn forget_delivered(&mut self, bodies_bytes: &mut usize) {
+        match self {
+            Self::Mec(reader) => reader.forget_delivered(bodies_bytes),
+            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+        }
+    }
+
+    /// Bytes of the body that is being sent and may be given up.
+    #[must_use]
+    pub fn body_bytes(&self) -> usize {
+        match self {
+            Self::Mec(reader) => reader.body_bytes(),
+            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => 0,
+        }
+    }
+
+    /// Gives up the body that is being sent: it is still read to its end, and then refused.
+    pub fn give_body_up(&mut self, bodies_bytes: &mut usize) {
+        match self {
+            Self::Mec(reader) => reader.give_body_up(bodies_bytes),
+            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+        }
+    }
+
     /// Gives back what the connection holds of `context`, when it ends.
     pub fn release(&mut self, context: &mut Context<'_>) {
         match self {

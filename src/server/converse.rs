@@ -4,15 +4,19 @@
 //! cannot be carried out yet (the answer to the line before is not complete, too many lines came, too much waits to be
 //! sent) is held, and nothing more is read until it has been.
 
+use std::cmp::Reverse;
 use std::io;
 
+use log::debug;
 use zeroize::Zeroize;
 
 use crate::core::event::Event;
 use crate::core::{House, Now, Outbox, SessionId, Standing, Status};
 use crate::dialect::{Asked, Context, Next, Reader, Request};
-use crate::limits::{ANSWERS_WAITING_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX};
-use crate::server::connection::{Peer, Phase};
+use crate::limits::{
+    ANSWERS_WAITING_MAX, BODIES_BYTES_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX, TEXT_BYTES_MAX,
+};
+use crate::server::connection::{Connection, Peer, Phase};
 use crate::server::hub::Hub;
 use crate::server::post::Post;
 use crate::server::socket::Socket;
@@ -127,6 +131,8 @@ impl<S: Socket> Hub<S> {
     ) -> bool {
         let id = self.post.connections[index as usize].id;
         let standing = self.house.standing(id).unwrap_or(Standing::Stranger);
+        reader.forget_delivered(&mut self.bodies_bytes);
+        self.make_room_for_bodies(now);
         let mut context = Context {
             park: &mut self.park,
             bodies_bytes: &mut self.bodies_bytes,
@@ -173,6 +179,22 @@ impl<S: Socket> Hub<S> {
         let Some(standing) = self.house.standing(connection.id) else { return };
         if let Some(due) = connection.reader.deadline(standing) {
             self.call_by(index, due.max(now.ms + 1));
+        }
+    }
+
+    /// When one more line could take all bodies together over their bound, the one whose sender has been silent for most
+    /// seconds is given up, of several the largest: it is read to its end and refused. So who goes on sending is not
+    /// kept out by who does not. The body whose turn it is has no part in this: its reader is with the caller.
+    fn make_room_for_bodies(&mut self, now: Now) {
+        while self.bodies_bytes + TEXT_BYTES_MAX > BODIES_BYTES_MAX {
+            let connections = self.post.connections.iter_mut().map(|(_, connection)| connection);
+            let senders = connections.filter(|connection| connection.reader.body_bytes() > 0);
+            let rank = |it: &&mut Connection<S>| {
+                ((now.ms - it.heard) / 1000, it.reader.body_bytes(), Reverse(it.id.index))
+            };
+            let Some(silent) = senders.max_by_key(rank) else { return };
+            debug!("giving up the message that {} has not gone on with", silent.address);
+            silent.reader.give_body_up(&mut self.bodies_bytes);
         }
     }
 

@@ -331,6 +331,10 @@ impl<S: Socket> Outbox for Post<S> {
         let purpose = match purpose {
             Purpose::Fact => store::Purpose::Fact,
             Purpose::Upkeep => store::Purpose::Housekeeping,
+            Purpose::Bound => {
+                self.store.sync_at_commit();
+                store::Purpose::Housekeeping
+            }
             Purpose::Copy => store::Purpose::Copy,
         };
         let result = self.store.append(&self.encoded, purpose);

@@ -36,6 +36,8 @@ pub struct Store {
     pub(super) head: Head,
     batches: Vec<Batch>,
     unsynced: Unsynced,
+    /// The next commit syncs, whenever that would be due.
+    sync_at_commit: bool,
     pub(super) compaction: Compaction,
     /// Files before this one are compacted though that is not worth it.
     pub(super) compact_before: u32,
@@ -142,6 +144,7 @@ impl Store {
             head,
             batches: vec![Batch::new(head.file, end, tag)],
             unsynced: Unsynced::Nothing,
+            sync_at_commit: false,
             compaction: Compaction::Idle,
             compact_before: 0,
             now_ms: 0,
@@ -254,6 +257,11 @@ impl Store {
         })
     }
 
+    /// Has the next [`Store::commit`] sync what it writes: for a record that must not be lost with the power.
+    pub fn sync_at_commit(&mut self) {
+        self.sync_at_commit = true;
+    }
+
     /// When to call [`Store::commit`] at the latest, in the clock of its argument, though nothing is appended: for a
     /// sync, or to ask a full disk again. `None` if nothing waits.
     pub fn next_deadline(&self) -> Option<u64> {
@@ -298,7 +306,9 @@ impl Store {
 
     fn settle(&mut self) -> Result<(), StoreError> {
         self.write()?;
-        if self.sync_due().is_some_and(|due| due <= self.now_ms) { self.sync() } else { Ok(()) }
+        let asked = std::mem::take(&mut self.sync_at_commit);
+        let due = asked || self.sync_due().is_some_and(|due| due <= self.now_ms);
+        if due { self.sync() } else { Ok(()) }
     }
 
     fn sync_due(&self) -> Option<u64> {

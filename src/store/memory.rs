@@ -11,8 +11,8 @@ use std::rc::Rc;
 
 use crate::store::disk::{Disk, file_name};
 
-/// Bytes that a disk writes whole or not at all.
-pub const SECTOR_BYTES: usize = 512;
+/// Bytes that a disk writes whole or not at all: the sectors of old disks and of new ones.
+pub const SECTORS_BYTES: [usize; 2] = [512, 4096];
 
 /// What can be made to fail.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -52,6 +52,7 @@ struct State {
     /// Files whose removal may not survive.
     removed: BTreeMap<u32, Content>,
     random: Random,
+    sector_bytes: usize,
     space: u64,
     operations: BTreeMap<Operation, u64>,
     fail_next: Option<Operation>,
@@ -91,13 +92,14 @@ impl Random {
 }
 
 impl MemoryDisk {
-    /// An empty disk of unlimited space. The seed decides the identity of a store made on it.
+    /// An empty disk of unlimited space, with sectors of 512 bytes. The seed decides the identity of a store made on it.
     pub fn new(seed: u64) -> Self {
         Self(Rc::new(RefCell::new(State {
             files: BTreeMap::new(),
             entries: BTreeSet::new(),
             removed: BTreeMap::new(),
             random: Random(seed),
+            sector_bytes: SECTORS_BYTES[0],
             space: u64::MAX,
             operations: BTreeMap::new(),
             fail_next: None,
@@ -122,7 +124,7 @@ impl MemoryDisk {
         files.retain(|number, _| entries.contains(number) || random.coin());
         files.extend(removed.into_iter().filter(|_| random.coin()));
         for content in files.values_mut() {
-            let left = content.torn(&mut random);
+            let left = content.torn(state.sector_bytes, &mut random);
             *content = Content { synced: left.clone(), now: left };
         }
         state.entries = files.keys().copied().collect();
@@ -133,6 +135,11 @@ impl MemoryDisk {
     /// The process ends but power stays: nothing is lost. Faults asked for before are over.
     pub fn kill(&self) {
         self.0.borrow_mut().revive();
+    }
+
+    /// From now on `bytes` next to each other are written whole or not at all: one of [`SECTORS_BYTES`].
+    pub fn set_sector(&self, bytes: usize) {
+        self.0.borrow_mut().sector_bytes = bytes;
     }
 
     /// From now on all files together may take `bytes`.
@@ -189,12 +196,12 @@ impl MemoryDisk {
 
 impl Content {
     /// What a loss of power may leave.
-    fn torn(&self, random: &mut Random) -> Vec<u8> {
+    fn torn(&self, sector_bytes: usize, random: &mut Random) -> Vec<u8> {
         let length = if random.coin() { self.now.len() } else { self.synced.len() };
         let mut left = self.synced.clone();
         left.resize(length, 0);
-        for (at, sector) in self.now.chunks(SECTOR_BYTES).enumerate() {
-            let start = at * SECTOR_BYTES;
+        for (at, sector) in self.now.chunks(sector_bytes).enumerate() {
+            let start = at * sector_bytes;
             let end = (start + sector.len()).min(length);
             if start < end && random.coin() {
                 left[start..end].copy_from_slice(&sector[..end - start]);

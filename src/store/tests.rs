@@ -192,6 +192,20 @@ fn the_first_write_that_is_not_synced_sets_the_deadline() {
 }
 
 #[test]
+fn a_commit_that_is_asked_to_sync_does_so_once_and_at_once() {
+    let disk = MemoryDisk::new(1);
+    let mut store = small(&disk, Options { sync: Sync::Interval(1000), ..PLENTY });
+    let synced = disk.count(Operation::Sync);
+    store.sync_at_commit();
+    store.append(b"a bound", Purpose::Housekeeping).unwrap();
+    store.commit(50).unwrap();
+    assert_eq!((store.next_deadline(), disk.count(Operation::Sync)), (None, synced + 1));
+    store.append(b"a fact", Purpose::Fact).unwrap();
+    store.commit(60).unwrap();
+    assert_eq!((store.next_deadline(), disk.count(Operation::Sync)), (Some(1060), synced + 1));
+}
+
+#[test]
 fn a_new_file_does_not_put_off_the_sync() {
     let disk = MemoryDisk::new(1);
     let mut store = small(&disk, Options { sync: Sync::Interval(10), ..PLENTY });

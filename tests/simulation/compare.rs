@@ -83,7 +83,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Numbers of this epoch may be given out again: power was lost before the bound above them was synced.
+    /// Numbers of this epoch may be given out again: the disk was full and refused the bound above them.
     pub fn forget_stamps(&mut self) {
         let epoch = self.model.epoch;
         self.known.retain(|stamp, _| stamp.epoch != epoch);

@@ -4,6 +4,8 @@
 //! be what some beginning of them leads to, and that has to reach as far as was promised. The clock may go back by up
 //! to a minute, so what was deleted because its time was over may come back for as long.
 
+use std::collections::BTreeSet;
+
 use argon2::{Algorithm, Argon2, Params, Version};
 use mecd::config::SyncMode;
 use mecd::core::record::{Counters, Owner as Person, Secret};
@@ -107,6 +109,23 @@ impl Driver {
         }
     }
 
+    /// The log is full now and then, and hears only later of who entered or left a room: so do the facts.
+    pub fn put_late_idle_off(&mut self) {
+        let names: Vec<String> =
+            self.hub().house().rooms_unrecorded().map(ToString::to_string).collect();
+        let model = &mut self.model;
+        let rooms = model.world.rooms.iter().filter(|room| names.contains(&room.name));
+        let late: BTreeSet<u64> = rooms.map(|room| room.uid).collect();
+        model.facts.retain(|(committed, fact)| {
+            committed.is_some() || !matches!(fact, Fact::Idle(uid, _) if late.contains(uid))
+        });
+        for uid in std::mem::replace(&mut self.late, late.clone()).difference(&late) {
+            if let Some(room) = model.world.rooms.iter().find(|room| room.uid == *uid) {
+                model.facts.push((None, Fact::Idle(*uid, room.idle)));
+            }
+        }
+    }
+
     fn sync_interval(&self) -> u64 {
         match self.plan.config.sync {
             SyncMode::Always => 0,
@@ -123,16 +142,15 @@ impl Driver {
         let export = export(&house, &mut store)?;
         let clock = house.clock();
         let census = house.census();
-        // The bound above the numbers given out may have been lost with the power, or refused by a full disk.
-        let unsynced = self.started + self.sync_interval() > self.last_turn;
-        if ending == Ending::PowerLost && unsynced || self.refused > 0 {
+        // A full disk may refuse the bound above the numbers given out. Nothing else takes it away.
+        if self.unreserved {
             self.forget_stamps();
         }
         if ending != Ending::Start {
             self.crashes += 1;
             self.check_clock(clock, ending)?;
             let world = self.find_world(&export, clock, ending)?;
-            self.adopt(world, &export, ending)?;
+            self.adopt(world, &export, clock, ending)?;
         }
         let messages: usize = export.groups.iter().map(|(group, _)| group.messages.len()).sum();
         let marked = (census.rooms, census.groups, census.messages)
@@ -149,7 +167,7 @@ impl Driver {
 
     fn begin_epoch(&mut self, clock: u64) {
         self.now = clock;
-        self.started = clock;
+        self.unreserved = false;
         self.last_turn = clock;
         self.waiting_since = None;
         self.turn_times.clear();
@@ -161,6 +179,12 @@ impl Driver {
         model.sweep_at = 0;
         model.guesses.clear();
         model.facts.clear();
+        self.late.clear();
+        for room in &self.base.rooms[1..] {
+            if room.idle.is_none() {
+                model.facts.push((None, Fact::Idle(room.uid, Some(clock))));
+            }
+        }
         model.unsaved.clear();
         for conn in &mut model.conns {
             conn.open = false;
@@ -227,15 +251,11 @@ impl Driver {
             let same = exported.peek().is_some_and(|(other, account)| {
                 let owner = room.owner.as_ref().expect("a room has an owner");
                 let owned = *account == registered(owner);
-                // What the disk could not take, of when somebody left, is less exact afterwards.
-                let successor = |other: &Room| other.uid > room.uid && other.name == room.name;
-                let inexact = self.troubled && !world.rooms.iter().any(successor);
-                owned && same_room(room, other) && (inexact || other.idle == Some(idle))
+                owned && same_room(room, other) && other.idle == Some(idle)
             });
-            if let Some((other, _)) = exported.next_if(|_| same) {
-                found.rooms.push(Room { idle: other.idle, swept: false, ..room.clone() });
-            } else if !(room.swept || over <= self.now.max(clock) || self.troubled && room.entered)
-            {
+            if exported.next_if(|_| same).is_some() {
+                found.rooms.push(Room { swept: false, ..room.clone() });
+            } else if !(room.swept || over <= self.now.max(clock)) {
                 return Err(format!("room {room:?} is missing, next is {:?}", exported.peek()));
             }
         }
@@ -292,7 +312,7 @@ impl Driver {
     }
 
     /// The model goes on from what came back.
-    fn adopt(&mut self, mut world: World, export: &Export, ending: Ending) -> Checked {
+    fn adopt(&mut self, mut world: World, export: &Export, clock: u64, ending: Ending) -> Checked {
         let number = |uid: u64, rooms: &[Room]| match uid {
             0 => Some(0),
             _ => rooms.iter().position(|room| room.uid == uid).map(|at| export.numbers[at - 1]),
@@ -318,6 +338,10 @@ impl Driver {
         }
         self.base = world.clone();
         world.swept = Swept::Removed;
+        // Who was in a room when the server was killed has left it by now; the log hears of it in the first turn.
+        for room in world.rooms[1..].iter_mut().filter(|room| room.idle.is_none()) {
+            room.idle = Some(clock);
+        }
         self.model.world = world;
         Ok(())
     }

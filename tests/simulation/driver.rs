@@ -55,8 +55,8 @@ pub struct Driver {
     /// Which connection each client of the plan has.
     clients: Vec<Option<usize>>,
     pub last_turn: u64,
-    /// When the server was started, by its clock.
-    pub started: u64,
+    /// Status numbers were given out that the log has not as used.
+    pub unreserved: bool,
     /// The time of the last turn of which a loss of power takes nothing any more, and of those behind it.
     pub turn_times: Vec<u64>,
     /// The number of the last turn that succeeded.
@@ -74,6 +74,8 @@ pub struct Driver {
     /// Since when anything has waited for the clock.
     pub waiting_since: Option<u64>,
     pub refused: u64,
+    /// Rooms of which the log has not been told that somebody entered or left them.
+    pub late: BTreeSet<u64>,
     audit_every: u64,
 }
 
@@ -94,7 +96,7 @@ impl Driver {
             clients: Vec::new(),
             last_turn: 0,
             turn_times: Vec::new(),
-            started: 0,
+            unreserved: false,
             last_good: 0,
             digest: Digest::new(),
             turns: 0,
@@ -105,9 +107,11 @@ impl Driver {
             known: BTreeMap::new(),
             waiting_since: None,
             refused: 0,
+            late: BTreeSet::new(),
             audit_every,
             plan,
         };
+        driver.disk.set_sector(driver.plan.sector_bytes);
         driver.reopen(crate::crash::Ending::Start)?;
         Ok(driver)
     }
@@ -329,6 +333,7 @@ impl Driver {
         self.turns += 1;
         self.model.turn = self.turns;
         let outcome = hub.turn(Now { ms: self.now, wall: self.wall });
+        self.unreserved |= !hub.house().are_numbers_reserved();
         let refused = hub.refused() - std::mem::replace(&mut self.refused, hub.refused());
         // What was refused need not be there after a crash.
         self.troubled |= refused > 0;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use mecd::config::{Config, SyncMode};
 use mecd::dialect::Options;
 use mecd::store::Shape;
-use mecd::store::memory::Operation;
+use mecd::store::memory::{Operation, SECTORS_BYTES};
 
 use crate::phrase::Phrases;
 use crate::random::Random;
@@ -132,6 +132,8 @@ pub struct Plan {
     pub flavour: Flavour,
     pub config: Config,
     pub shape: Shape,
+    /// What the disk writes whole or not at all.
+    pub sector_bytes: usize,
     pub ops: Vec<Op>,
 }
 
@@ -158,6 +160,7 @@ impl Plan {
             _ => Flavour::Disk,
         };
         let shape = shape(&mut random);
+        let sector_bytes = random.choose(&SECTORS_BYTES);
         let config = config(&mut random, flavour, shape);
         let phrases = Phrases {
             body_lines_max: u64::from(config.dialects.message_lines_max),
@@ -171,7 +174,7 @@ impl Plan {
             planner.step();
         }
         planner.ops.push(Op::Drain);
-        Self { seed, flavour, config, shape, ops: planner.ops }
+        Self { seed, flavour, config, shape, sector_bytes, ops: planner.ops }
     }
 }
 
@@ -266,7 +269,7 @@ impl Planner {
     }
 
     /// The first ones come.
-    fn open_doors(&mut self) {
+    pub fn open_doors(&mut self) {
         let count = match self.flavour {
             Flavour::Thousands => self.random.within(300, 1200),
             _ => self.random.within(1, 5),
@@ -392,9 +395,9 @@ impl Planner {
         self.push(op);
     }
 
-    fn crash(&mut self) {
+    pub fn crash(&mut self) {
         let seed = self.random.next();
-        let op = match self.random.below(12) {
+        let op = match self.random.below(13) {
             0..=2 => Op::Kill,
             3 | 4 => Op::KillSending { write: self.random.within(1, 4) as usize },
             5..=8 => Op::PowerCut { seed },
@@ -408,6 +411,7 @@ impl Planner {
                     Op::Fail { operation, power_cut }
                 }
             }
+            11 => return self.flicker(),
             _ => Op::Stop,
         };
         let open = matches!(op, Op::Die { .. } | Op::KillSending { .. } | Op::Fail { .. });
@@ -425,7 +429,7 @@ impl Planner {
 
     /// What a disk can do to us.
     fn trouble(&mut self) {
-        let op = match self.random.below(8) {
+        let op = match self.random.below(9) {
             0 | 1 => Op::Squeeze { bytes: 0 },
             2 => Op::Space { bytes: self.random.within(4096, 200_000) },
             3 | 4 => Op::Space { bytes: u64::MAX },
@@ -441,6 +445,10 @@ impl Planner {
                     Operation::SyncDirectory,
                 ]);
                 Op::Fail { operation, power_cut: None }
+            }
+            7 => {
+                self.coming_and_going();
+                return self.crash();
             }
             _ => return self.crash(),
         };

@@ -30,6 +30,7 @@ impl Driver {
         }
         self.replay_timers(acts)?;
         self.model.tick();
+        self.put_late_idle_off();
         if good {
             self.model.commit();
         }

@@ -6,12 +6,13 @@ impl Planner {
     /// Plays one.
     pub fn scene(&mut self) {
         let (one, other) = (self.client(), self.client());
-        match self.random().below(7) {
+        match self.random().below(9) {
             0 => self.thread(one),
-            1 | 6 => self.flood(one),
+            1 | 6 | 8 => self.flood(one),
             2 => self.board(one, other),
             3 => self.kick(one, other),
             4 => self.over(one, other),
+            7 => self.locked(one, other),
             _ => self.account(one, other),
         }
     }
@@ -54,7 +55,7 @@ impl Planner {
         self.log_in(one, "amy");
         self.say(one, "#creategroup x \"\" anon 50");
         self.say(one, "#joingroup x");
-        for _ in 0..self.random().within(3, 20) {
+        for _ in 0..self.random().within(3, 60) {
             let text = "much ".repeat(self.random().within(20, 190) as usize);
             match self.random().below(4) {
                 0 => self.say(one, &format!("#broadcast {text}")),
@@ -98,6 +99,63 @@ impl Planner {
         self.say(one, "#userstatus");
         self.say(one, "#changeroom home");
         self.say(one, &format!("#rmroom {room}"));
+    }
+
+    /// A room and a group with passwords, which their owner has to know too.
+    fn locked(&mut self, one: usize, other: usize) {
+        self.log_in(one, "amy");
+        self.log_in(other, "bob");
+        self.say(one, "#createroom lab geheim");
+        self.say(one, "#creategroup news geheim anon");
+        for verb in ["#changeroom lab", "#joingroup news", "#changeroom home", "#leavegroup"] {
+            let client = self.random().choose(&[one, other]);
+            let word = self.random().choose(&["", " geheim", " secret"]);
+            self.say(client, &format!("{verb}{word}"));
+        }
+        for verb in ["#rmroom lab", "#rmgroup news"] {
+            self.say(one, &format!("{verb} secret"));
+            self.say(one, &format!("{verb} geheim"));
+        }
+    }
+
+    /// Rooms are entered and left until the log is full, and it may hear of the rest later.
+    pub fn coming_and_going(&mut self) {
+        let (one, other) = (self.client(), self.client());
+        self.log_in(one, "amy");
+        self.log_in(other, "bob");
+        self.say(one, "#createroom lab");
+        self.say(other, "#createroom \"chess club\"");
+        self.push(Op::Squeeze { bytes: 0 });
+        for _ in 0..self.random().within(5, 40) {
+            let client = self.random().choose(&[one, other]);
+            let line = self.random_of(&[
+                "#changeroom lab",
+                "#changeroom home",
+                "#changeroom \"chess club\"",
+                "#broadcast a line that takes some space",
+            ]);
+            self.say(client, line);
+        }
+        if self.random().once_in(2) {
+            self.push(Op::Space { bytes: u64::MAX });
+            let ms = self.random().within(1, 30_000);
+            self.push(Op::Wait { ms });
+        }
+    }
+
+    /// Power is lost soon after a start, and again: nobody may see a status number twice.
+    pub fn flicker(&mut self) {
+        for _ in 0..2 {
+            let one = self.client();
+            self.say(one, "#login anon amy");
+            self.say(one, "#roomstatus");
+            self.say(one, "#createroom lab");
+            self.say(one, "#archstatus");
+            self.push(Op::Turn { ms: 1, spurious: false });
+            let seed = self.random().next();
+            self.push(Op::PowerCut { seed });
+            self.open_doors();
+        }
     }
 
     /// Times that are over while somebody asks.

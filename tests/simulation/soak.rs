@@ -135,7 +135,14 @@ impl Soak {
 /// Runs the week. The most that each day held, at any hour of it.
 pub fn week() {
     let shape = Shape { file_bytes: 256 * 1024, piece_bytes: 16 * 1024 };
-    let plan = Plan { seed: 7, flavour: Flavour::Crowd, config: config(), shape, ops: Vec::new() };
+    let plan = Plan {
+        seed: 7,
+        flavour: Flavour::Crowd,
+        config: config(),
+        shape,
+        sector_bytes: 512,
+        ops: Vec::new(),
+    };
     let driver = Driver::new(plan).expect("an empty server starts");
     let mut soak = Soak { driver, random: Random::new(7), clients: Vec::new(), next: 0 };
     let mut days = Vec::new();

@@ -233,7 +233,6 @@ impl Model {
             password: words.get(1).cloned().unwrap_or_default(),
             regd,
             idle: Some(self.now),
-            entered: false,
             swept: false,
             members: Vec::new(),
             bans: Vec::new(),

@@ -40,8 +40,6 @@ pub struct Room {
     pub password: String,
     pub regd: bool,
     pub idle: Option<u64>,
-    /// Somebody has entered or left it since it was made: the log was to be told.
-    pub entered: bool,
     /// Its time was over, and it has been deleted.
     pub swept: bool,
     pub members: Vec<usize>,
@@ -118,7 +116,6 @@ impl World {
             password: String::new(),
             regd: false,
             idle: None,
-            entered: false,
             swept: false,
             members: Vec::new(),
             bans: Vec::new(),
@@ -142,7 +139,6 @@ impl World {
             Fact::Idle(uid, idle) => {
                 if let Some(room) = self.rooms.iter_mut().find(|room| room.uid == *uid) {
                     room.idle = *idle;
-                    room.entered = true;
                 }
             }
             Fact::RoomGone(uid) => self.rooms.retain(|room| room.uid != *uid),

@@ -68,6 +68,11 @@ impl Posting {
         Self { post, taken: 0, text }
     }
 
+    /// Bytes of what is kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.as_ref().map_or(0, String::len)
+    }
+
     /// Whether no line is missing any more.
     pub(super) fn is_complete(&self) -> bool {
         self.taken == self.post.parts

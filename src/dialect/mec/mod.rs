@@ -157,6 +157,19 @@ impl Reader {
         self.phase = Phase::Closed;
     }
 
+    /// Bytes of the body that is being sent.
+    #[must_use]
+    pub fn body_bytes(&self) -> usize {
+        self.posting.as_ref().map_or(0, |posting| posting.bytes())
+    }
+
+    /// Keeps no more of the body that is being sent: it is read to its end, and then refused.
+    pub fn give_body_up(&mut self, bodies_bytes: &mut usize) {
+        if let Some(posting) = &mut self.posting {
+            posting.free(bodies_bytes);
+        }
+    }
+
     fn close(&mut self, warning: Warning<'static>) -> Request<'static> {
         self.phase = Phase::Closed;
         Request::Close(warning)
@@ -180,8 +193,8 @@ impl Reader {
         if posting.is_complete() { answer(posting.answer()) } else { Request::Nothing }
     }
 
-    /// Frees a body whose command was handed out by the call before this one.
-    fn forget_delivered(&mut self, bodies_bytes: &mut usize) {
+    /// Frees a body whose command was handed out by the last call of [`Reader::next`], which else the next one does.
+    pub fn forget_delivered(&mut self, bodies_bytes: &mut usize) {
         if let Some(mut posting) = self.posting.take_if(|posting| posting.is_complete()) {
             posting.free(bodies_bytes);
         }

@@ -4,6 +4,7 @@
 //! clock and no state of the house; what it needs to know of the session it is told ([`crate::core::Standing`]).
 //! The set is closed: an enum and a `match`, so that the compiler lists what a new dialect has to provide.
 
+pub mod calendar;
 pub mod chatapp;
 pub mod crimp;
 pub mod helo;

@@ -182,6 +182,16 @@ pub enum Voice {
     Json(json::Voice),
 }
 
+/// How the parts of a list leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lists {
+    /// As they come.
+    Streamed,
+    /// All at once, when the list is complete: [`Voice::reply`] is given one buffer for the whole of it, which holds
+    /// nothing else.
+    Gathered,
+}
+
 /// Whether a connection lives on after an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Next {
@@ -323,6 +333,15 @@ impl Voice {
             Self::Chatapp(_) => Dialect::Chatapp,
             Self::Crimp(_) => Dialect::Crimp,
             Self::Json(_) => Dialect::Json,
+        }
+    }
+
+    /// How lists leave.
+    #[must_use]
+    pub fn lists(self) -> Lists {
+        match self {
+            Self::Mec | Self::Helo | Self::Chatapp(_) | Self::Json(_) => Lists::Streamed,
+            Self::Crimp(_) => Lists::Gathered,
         }
     }
 

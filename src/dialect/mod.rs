@@ -257,6 +257,15 @@ impl Reader {
         }
     }
 
+    /// What it holds of a request to which no end will come, because the peer has sent all it will, and which is one as
+    /// it stands. Asked again until there is nothing.
+    pub fn finish<'a>(&'a mut self, standing: Standing) -> Option<Request<'a>> {
+        match self {
+            Self::Crimp(reader) => reader.finish(standing),
+            Self::Mec(_) | Self::Helo(_) | Self::Chatapp(_) | Self::Json(_) => None,
+        }
+    }
+
     /// Frees a body whose command was handed out by the last call of [`Reader::next`], which else the next one does.
     pub fn forget_delivered(&mut self, bodies_bytes: &mut usize) {
         match self {

@@ -42,6 +42,9 @@ const EVERY_OPTION: &[Row] = &[
     ("listen.mec", "\"127.0.0.1:7000\"", |c| {
         c.listen.set(Dialect::Mec, vec![(Ipv4Addr::LOCALHOST, 7000).into()]);
     }),
+    ("listen.crimp", "\"127.0.0.1:7004\"", |c| {
+        c.listen.set(Dialect::Crimp, vec![(Ipv4Addr::LOCALHOST, 7004).into()]);
+    }),
     ("server.data_dir", "\"/srv/chat\"", |c| c.data_dir = Some("/srv/chat".into())),
     ("server.name", "\"chat.example.org\"", |c| c.server_name = Some("chat.example.org".into())),
     ("limits.connections", "5", |c| c.connections = 5),

@@ -86,7 +86,15 @@ pub(super) static OPTIONS: &[Opt] = &[
     },
     unserved("listen.helo"),
     unserved("listen.chatapp"),
-    unserved("listen.crimp"),
+    Opt {
+        key: "listen.crimp",
+        about: "The CRIMP protocol of 4-letter codes: addresses as above.",
+        kind: Kind::Addresses {
+            example: "0.0.0.0:6789",
+            get: |c| c.listen.of(Dialect::Crimp),
+            set: |c, addresses| c.listen.set(Dialect::Crimp, addresses),
+        },
+    },
     unserved("listen.json"),
     unserved("listen.web"),
     unserved("listen.metrics"),
@@ -494,7 +502,8 @@ mod tests {
         for kind in ListenerKind::ALL {
             let option = find(&format!("listen.{}", kind.name())).unwrap();
             let served = !matches!(option.kind, Kind::Unserved);
-            assert_eq!(served, kind == ListenerKind::Dialect(Dialect::Mec));
+            let expected = [Dialect::Mec, Dialect::Crimp].map(ListenerKind::Dialect);
+            assert_eq!(served, expected.contains(&kind));
         }
     }
 

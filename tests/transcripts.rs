@@ -36,7 +36,7 @@ fn in_memory(test: &str, manner: Manner) {
 fn with_the_program(test: &str) {
     let script = script(test);
     if script.only != Some(WorldKind::Memory) {
-        play(&script, &mut Program::new());
+        play(&script, &mut Program::new(&script.speeches()));
     }
 }
 

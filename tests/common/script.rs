@@ -65,8 +65,9 @@
 //!   `! closed` or a `wait`.
 //! - `>>` and `<<` are bytes for everybody: what is cut, broken or joined is written with them.
 //!
-//! `play` holds each conversation in several worlds: among them one in which what is sent arrives byte by byte, and one
-//! in which what somebody sends in consecutive steps arrives at once. So how a frame is cut need not be written down.
+//! Each conversation is held in several worlds (`tests/transcripts.rs`). In one, what is sent arrives byte by byte; in
+//! one, what somebody sends in consecutive steps arrives at once. So how a frame is cut need not be written down. Only
+//! what is bare always arrives as it was sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -109,11 +109,13 @@ impl std::fmt::Display for Dialect {
 pub struct Options {
     /// `limits.message_lines`
     pub message_lines_max: u32,
+    /// What only the dialect of lines in capitals obeys.
+    pub helo: helo::Options,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { message_lines_max: 100 }
+        Self { message_lines_max: 100, helo: helo::Options::default() }
     }
 }
 
@@ -152,6 +154,8 @@ pub enum Request<'a> {
     Do(Command<'a>, Asked<'a>),
     /// Nothing of the house: the dialect tells at once how it ended.
     Answer(Status, Asked<'a>),
+    /// A port is to be opened over which another user sends a file.
+    Fetch(helo::Fetch<'a>),
     /// This is to be said.
     Notice(Notice),
     /// This is to be said, and the connection closed. Nothing is read any more.

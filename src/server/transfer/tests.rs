@@ -1,0 +1,1 @@
+//! Files on their way, with ports and sockets in memory.

@@ -283,8 +283,7 @@ impl<S: Socket> Transfer<S> {
         let Stage::Relaying(pipe) = &mut self.stage else { return Ok(()) };
         if pipe.is_empty() && pipe.flow == Flow::Open {
             let Some(seat) = &mut self.seats[sender] else { return Err(End::Over) };
-            let mut bytes = std::mem::take(&mut pipe.bytes);
-            bytes.clear();
+            let mut bytes = pipe.emptied();
             match seat.read(&mut bytes, TRANSFER_BUFFER_BYTES) {
                 Heard::Bytes(_) => self.moved = now.ms,
                 Heard::Nothing => {}
@@ -366,6 +365,14 @@ impl Pipe {
 
     fn is_empty(&self) -> bool {
         self.from == self.bytes.len()
+    }
+
+    /// Its memory, for what follows.
+    fn emptied(&mut self) -> Vec<u8> {
+        self.from = 0;
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        bytes
     }
 
     /// Takes what follows of the line, up to its end; what comes behind that is nobody's. A carriage return ends a line

@@ -14,6 +14,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use mecd::dialect::Dialect;
 use rustix::net::{AddressFamily, SocketType, sockopt};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -125,7 +126,7 @@ impl Start {
         if said.lines().count() < wanted {
             return Err(server.ended());
         }
-        server.addresses = said.lines().map(|line| listener_address(line, "mec")).collect();
+        server.addresses = said.lines().map(listener_address).collect();
         Ok(server)
     }
 
@@ -139,8 +140,13 @@ impl Start {
 }
 
 /// The address in a listener line, which has exactly this form.
-fn listener_address(line: &str, dialect: &str) -> SocketAddr {
-    let address = line.strip_prefix(&format!("listening {dialect} ")).and_then(|a| a.parse().ok());
+fn listener_address(line: &str) -> SocketAddr {
+    let (dialect, address) = line
+        .split_once(' ')
+        .and_then(|(first, rest)| rest.split_once(' ').filter(|_| first == "listening"))
+        .unwrap_or_default();
+    let is_known = Dialect::ALL.iter().any(|known| known.name() == dialect);
+    let address = address.parse().ok().filter(|_| is_known);
     address.unwrap_or_else(|| panic!("not a listener line: {line:?}"))
 }
 

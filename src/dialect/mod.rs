@@ -329,6 +329,14 @@ impl Voice {
         }
     }
 
+    /// Appends what ends a list of which no more rows follow, so that its reader takes what comes next for itself.
+    pub fn cut_short(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Helo => helo::render::cut_short(out),
+            Self::Mec | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+        }
+    }
+
     /// Appends an answer that the house gives, or a row of one.
     pub fn reply(self, out: &mut Vec<u8>, reply: &Reply<'_>) {
         match self {

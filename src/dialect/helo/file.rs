@@ -93,19 +93,33 @@ pub struct Measure {
 pub struct TooLarge;
 
 impl Measure {
-    /// Counts bytes that follow. The last word has at most `last_max` bytes.
+    /// Counts bytes that follow. The last word has at most `last_max` bytes; which one is the last is known at the end
+    /// only, so a word that could stand before it may be as long as what stands before it.
     ///
     /// # Errors
     /// [`TooLarge`]; nothing more may be handed on.
     pub fn take(&mut self, bytes: &[u8], last_max: u64) -> Result<(), TooLarge> {
-        let mut words = bytes.split(|&byte| byte == b' ');
-        self.last += words.next().map_or(0, <[u8]>::len) as u64;
-        for word in words {
-            self.before += self.last + 1;
-            self.last = word.len() as u64;
+        let before_max = HELO_LINE_BYTES_MAX as u64;
+        let word_max = last_max.max(before_max);
+        for (nth, word) in bytes.split(|&byte| byte == b' ').enumerate() {
+            if nth > 0 {
+                self.before += self.last + 1;
+                self.last = 0;
+            }
+            self.last += word.len() as u64;
+            if self.before > before_max || self.last > word_max {
+                return Err(TooLarge);
+            }
         }
-        let fits = self.before <= HELO_LINE_BYTES_MAX as u64 && self.last <= last_max;
-        if fits { Ok(()) } else { Err(TooLarge) }
+        Ok(())
+    }
+
+    /// The line has ended.
+    ///
+    /// # Errors
+    /// [`TooLarge`], of its last word.
+    pub fn end(&self, last_max: u64) -> Result<(), TooLarge> {
+        if self.last <= last_max { Ok(()) } else { Err(TooLarge) }
     }
 }
 
@@ -170,18 +184,24 @@ mod tests {
 
     #[test]
     fn a_file_is_as_large_as_it_may_be_and_not_larger_however_it_is_cut() {
-        let line = [b"3;name of file;9 ".as_slice(), &[b'A'; 100]].concat();
-        for pieces in [1, 2, 7, 1000] {
-            let take = |last_max| {
-                let mut measure = Measure::default();
-                line.chunks(pieces).try_for_each(|piece| measure.take(piece, last_max))
-            };
-            assert_eq!(take(100), Ok(()));
-            assert_eq!(take(99), Err(TooLarge));
+        for length in [100, HELO_LINE_BYTES_MAX + 100] {
+            let line = [b"3;name of file;9 ".as_slice(), &vec![b'A'; length]].concat();
+            for pieces in [1, 2, 7, 100_000] {
+                let take = |last_max| {
+                    let mut measure = Measure::default();
+                    line.chunks(pieces).try_for_each(|piece| measure.take(piece, last_max))?;
+                    measure.end(last_max)
+                };
+                assert_eq!(take(length as u64), Ok(()));
+                assert_eq!(take(length as u64 - 1), Err(TooLarge));
+            }
         }
         let words = |count| Measure::default().take(&b"x ".repeat(count), 1000);
         assert_eq!(words(HELO_LINE_BYTES_MAX / 2), Ok(()));
         assert_eq!(words(HELO_LINE_BYTES_MAX / 2 + 1), Err(TooLarge));
+        let long = [vec![b'x'; HELO_LINE_BYTES_MAX], b" QUJD".to_vec()].concat();
+        assert_eq!(Measure::default().take(&long[1..], 4), Ok(()));
+        assert_eq!(Measure::default().take(&long, 4), Err(TooLarge));
     }
 
     #[test]

@@ -32,6 +32,11 @@ pub fn reply(out: &mut Vec<u8>, reply: &Reply<'_>) {
     }
 }
 
+/// Appends what ends a list before its time: it is a line without its bracket.
+pub fn cut_short(out: &mut Vec<u8>) {
+    out.push(b'\n');
+}
+
 /// What a list shows of somebody or something.
 fn name<'a>(row: &Row<'a>) -> &'a str {
     match *row {

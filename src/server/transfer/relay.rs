@@ -389,6 +389,7 @@ impl Pipe {
         let too_large = End::Failed("the file is too large and was not delivered!");
         self.measure.take(&bytes, most).map_err(|TooLarge| too_large)?;
         if self.flow == Flow::Ended {
+            self.measure.end(most).map_err(|TooLarge| too_large)?;
             bytes.push(b'\n');
         }
         if self.is_empty() {

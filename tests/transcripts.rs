@@ -137,6 +137,7 @@ transcripts! {
     helo_quit
     helo_ten_seconds
     helo_together
+    helo_too_fast
     helo_unknown
     hello
     help

@@ -70,7 +70,7 @@ impl<S: Socket> Hub<S> {
                 held.zeroize();
                 self.after_input(now, index, rest);
             }
-            Input::Nothing => {}
+            Input::Nothing => self.go_on(now, index),
             Input::Lost(error) => self.lose(now, index, &error),
         }
     }
@@ -155,8 +155,12 @@ impl<S: Socket> Hub<S> {
         true
     }
 
-    /// Asks a connection's reader what the time has brought.
+    /// Asks a connection's reader what the time has brought. Who has sent something that has to wait is not silent: that
+    /// is read first.
     pub(super) fn keep_time(&mut self, now: Now, index: u32) {
+        if self.post.connections[index as usize].has_input() {
+            return;
+        }
         let mut reader = std::mem::take(&mut self.post.connections[index as usize].reader);
         while !self.is_answering(index) && self.next_due(now, index, &mut reader) {}
         self.post.connections[index as usize].reader = reader;
@@ -219,14 +223,14 @@ impl<S: Socket> Hub<S> {
         if connection.phase != Phase::Open || self.is_answering(index) {
             return;
         }
-        self.arrange_call(now, index);
-        let connection = &self.post.connections[index as usize];
         if connection.has_input() {
             if !self.is_too_fast(now, index) {
                 self.list(index);
             }
         } else if connection.peer == Peer::Finished {
             self.hang_up(now, index);
+        } else {
+            self.arrange_call(now, index);
         }
     }
 

@@ -121,6 +121,7 @@ transcripts! {
     expiry
     expiry_kill
     getmessage
+    hello
     helo_broadcast
     helo_closing
     helo_files
@@ -139,7 +140,6 @@ transcripts! {
     helo_together
     helo_too_fast
     helo_unknown
-    hello
     help
     history
     history_bytes

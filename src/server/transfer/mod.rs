@@ -85,12 +85,13 @@ impl<S: Socket> Transfers<S> {
         listen: &[SocketAddr],
         options: &Options,
     ) -> Result<u16, Status> {
-        let mut others = self.slab.iter().map(|(_, transfer)| &transfer.between);
+        let under_way = || self.slab.iter().filter(|(_, transfer)| !transfer.is_decided());
+        let mut others = under_way().map(|(_, transfer)| &transfer.between);
         if others.any(|other| other.is_of_the_same(&between)) {
             return Err(Status::AlreadyIn);
         }
         let receiver = between.receiver.folded();
-        let others = self.slab.iter().map(|(_, transfer)| &transfer.between);
+        let others = under_way().map(|(_, transfer)| &transfer.between);
         let of_receiver = others.filter(|other| other.receiver.folded() == receiver).count();
         if self.slab.len() >= TRANSFERS_MAX || of_receiver >= TRANSFERS_PER_RECEIVER_MAX {
             return Err(Status::NoMemory);

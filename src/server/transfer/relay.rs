@@ -109,6 +109,14 @@ impl<S: Socket> Transfer<S> {
         }
     }
 
+    /// Whether only its sender is still told how it went: the next one may come.
+    pub(super) fn is_decided(&self) -> bool {
+        match self.stage {
+            Stage::Gathering | Stage::Relaying(_) | Stage::Judging => false,
+            Stage::Telling(..) | Stage::Ending(_) => true,
+        }
+    }
+
     /// When it is given up, if nothing moves.
     pub(super) fn deadline(&self, options: &Options) -> u64 {
         match self.stage {

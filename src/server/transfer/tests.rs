@@ -241,10 +241,12 @@ fn a_file_goes_from_one_to_the_other_whoever_comes_first() {
         assert!(ann.is_closed());
         assert_eq!(zoe.got(), "FILE_STATUS file has successfully been delivered!\n");
         assert!(!zoe.is_closed(), "it is left the time to read that");
+        assert!(scene.open("zoe", "ann").is_ok(), "and the next one may come");
+        assert_eq!(scene.open("zoe", "ann"), Err(Status::AlreadyIn));
         zoe.end();
         scene.turns();
         assert!(zoe.is_closed());
-        assert_eq!(scene.transfers.count(), 0);
+        assert_eq!(scene.transfers.count(), 1);
     }
 }
 

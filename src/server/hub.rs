@@ -21,6 +21,7 @@ use crate::dialect::mec::{Context, Scratch};
 use crate::dialect::park::Park;
 use crate::limits::READ_BYTES_MAX;
 use crate::server::connection::{Connection, Peer, Phase};
+use crate::server::entropy::Entropy;
 use crate::server::post::Post;
 use crate::server::socket::Socket;
 use crate::store::{self, Store, StoreError};
@@ -72,11 +73,11 @@ pub struct Hub<S> {
 impl<S: Socket> Hub<S> {
     /// A hub without connections. The house has been opened, and the store knows what of it is no longer true.
     #[must_use]
-    pub fn new(config: Config, house: House, store: Store) -> Self {
+    pub fn new(config: Config, house: House, store: Store, entropy: Entropy) -> Self {
         Self {
             config,
             house,
-            post: Post::new(store),
+            post: Post::new(store, entropy),
             addresses: BTreeMap::new(),
             generation: 0,
             ready: Vec::new(),

@@ -10,12 +10,14 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use mecd::config::SyncMode;
 use mecd::core::record::{Counters, Owner as Person, Secret};
 use mecd::core::{House, Now, Record};
+use mecd::server::entropy::Entropy;
 use mecd::server::hub::{Hub, store_options};
 use mecd::server::{core_place, store_place};
 use mecd::store::key::Key;
 use mecd::store::{Rejected, Store, open_shaped};
 
 use crate::driver::{Checked, Driver};
+use crate::random::Random;
 use crate::world::{Account, Fact, Group, Line, Message, Owner, Room, Swept, World};
 
 /// How the server came to an end.
@@ -155,7 +157,7 @@ impl Driver {
         let marked = (census.rooms, census.groups, census.messages)
             != (export.rooms.len() + 1, export.groups.len(), messages);
         self.begin_epoch(clock);
-        self.hub = Some(Hub::new(self.plan.config.clone(), house, store));
+        self.hub = Some(Hub::new(self.plan.config.clone(), house, store, self.entropy()));
         self.hub().audit()?;
         self.turn()?;
         if marked {
@@ -180,6 +182,15 @@ impl Driver {
             store.retire(store_place(place));
         }
         Ok((house, store))
+    }
+
+    /// What nobody could guess, if it did not follow from the seed.
+    fn entropy(&self) -> Entropy {
+        let mut random = Random::new(self.plan.seed ^ u64::from(self.model.epoch) << 32);
+        Entropy::from_source(move || {
+            let (high, low) = (random.next(), random.next());
+            (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
+        })
     }
 
     fn begin_epoch(&mut self, clock: u64) {

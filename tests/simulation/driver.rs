@@ -24,6 +24,7 @@ const TURNS_TO_REST: usize = 20_000;
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// Of every byte that was sent, and of the log at the end.
     pub digest: u64,
     pub turns: u64,
     pub commands: u64,
@@ -127,8 +128,12 @@ impl Driver {
     }
 
     pub fn outcome(&self) -> Outcome {
+        let mut digest = self.digest;
+        for file in self.disk.files() {
+            digest.add(&self.disk.bytes(file));
+        }
         Outcome {
-            digest: self.digest.value(),
+            digest: digest.value(),
             turns: self.turns,
             commands: self.model.commands,
             crashes: self.crashes,

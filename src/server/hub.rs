@@ -121,6 +121,12 @@ impl<S: Socket> Hub<S> {
         self.house.configure(config.settings.clone());
         self.post.store.set_options(store_options(&config));
         self.config = config;
+        // Who lets more wait than is allowed now would else stay until something else is said to it.
+        let allowed = self.config.send_queue_bytes as usize;
+        let slow = self.post.connections.iter().filter(|(_, it)| it.events_waiting() > allowed);
+        for index in slow.map(|(_, it)| it.id.index).collect::<Vec<_>>() {
+            self.post.touch(index);
+        }
         let open = self.post.connections.iter().filter(|(_, it)| it.phase == Phase::Open);
         let untimed = open.filter(|(_, it)| it.timer == 0).map(|(_, it)| it.id.index);
         for index in untimed.collect::<Vec<_>>() {

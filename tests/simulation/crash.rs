@@ -128,11 +128,12 @@ impl Driver {
         }
     }
 
-    fn sync_interval(&self) -> u64 {
-        match self.plan.config.sync {
+    pub fn sync_interval(&self) -> u64 {
+        let configured = match self.plan.config.sync {
             SyncMode::Always => 0,
             SyncMode::Interval(interval) => interval.as_millis() as u64,
-        }
+        };
+        configured.max(self.sync_before)
     }
 
     /// Starts the server on what the disk holds, and compares that with what it should.
@@ -196,6 +197,7 @@ impl Driver {
     fn begin_epoch(&mut self, clock: u64) {
         self.now = clock;
         self.unreserved = false;
+        self.sync_before = 0;
         self.last_turn = clock;
         self.waiting_since = None;
         self.turn_times.clear();

@@ -66,6 +66,15 @@ pub enum Op {
         client: usize,
         loses: bool,
     },
+    /// The peer is gone without a word; the server's kernel takes `room` bytes more for it.
+    Vanish {
+        client: usize,
+        room: usize,
+    },
+    /// Other options, as the seed has them.
+    Reload {
+        seed: u64,
+    },
     /// Time goes on by so many ms, and the server has a turn if there is a reason.
     Turn {
         ms: u64,
@@ -175,6 +184,22 @@ impl Plan {
         planner.ops.push(Op::Drain);
         Self { seed, flavour, config, shape, sector_bytes, ops: planner.ops }
     }
+}
+
+/// Other options for a server that runs. Those that decide what an earlier option has left behind stay.
+pub fn reloaded(before: &Config, flavour: Flavour, shape: Shape, seed: u64) -> Config {
+    let mut other = config(&mut Random::new(seed), flavour, shape);
+    other.bytes_max = before.bytes_max;
+    let (new, old) = (&mut other.settings, &before.settings);
+    new.history_lines = old.history_lines;
+    new.history_bytes = old.history_bytes;
+    new.history_saved = old.history_saved;
+    new.history_delay_ms = old.history_delay_ms;
+    new.wrong_password_delay_ms = old.wrong_password_delay_ms;
+    if flavour == Flavour::Delayed {
+        new.wrong_passwords_max = old.wrong_passwords_max;
+    }
+    other
 }
 
 /// Files so small that they are finished and compacted in a short run.
@@ -345,6 +370,10 @@ impl Planner {
                 self.push(Op::MakeRoom { client, count });
             }
             65 => self.push(Op::Interrupt { client }),
+            66 if self.random.once_in(3) => {
+                let room = self.random.choose(&[0, 100, 20_000, 1_000_000]);
+                self.push(Op::Vanish { client, room });
+            }
             66 => self.push(Op::End { client }),
             67 => {
                 let loses = self.random.once_in(2);
@@ -358,6 +387,10 @@ impl Planner {
             87..=94 => self.wait(),
             95 => self.push(Op::Settle),
             96 if self.random.once_in(3) => self.push(Op::Drain),
+            96 if self.random.once_in(3) => {
+                let seed = self.random.next();
+                self.push(Op::Reload { seed });
+            }
             _ if self.flavour == Flavour::Disk && !self.calm => self.trouble(),
             97 => self.crash(),
             _ => {}

@@ -65,7 +65,7 @@ impl Driver {
                 continue;
             }
             let bytes = conn.expected.bytes();
-            if bytes <= self.plan.config.send_queue_bytes as usize {
+            if bytes <= self.queue_bytes {
                 return Err(format!(
                     "connection {c} was dropped while {bytes} bytes waited for it"
                 ));
@@ -114,7 +114,6 @@ impl Driver {
     /// What happened by itself: silence, attempts that waited, log-in times.
     fn replay_timers(&mut self, acts: &[(usize, Act)]) -> Checked {
         let conns: Vec<usize> = self.slots.values().copied().collect();
-        let idle_ms = u64::from(self.plan.config.idle_seconds) * 1000;
         for &c in &conns {
             let conn = &self.model.conns[c];
             // Where an attempt was due too, the answer tells which of the two came first.
@@ -122,8 +121,7 @@ impl Driver {
                 *other == c && matches!(act, Act::Wrote(bytes) if bytes.starts_with(b"@status"))
             });
             let tried = conn.attempt.as_ref().is_some_and(|(due, _)| *due <= self.now) && answered;
-            let silent = idle_ms > 0 && conn.heard + idle_ms <= self.now && !tried;
-            if conn.open && conn.user.is_some() && silent && self.standing(c).is_none() {
+            if self.is_silent(c) && !tried && self.standing(c).is_none() {
                 self.model.dismiss(c);
             }
         }

@@ -216,7 +216,9 @@ impl Driver {
             }
         }
         model.unsaved.clear();
+        model.bodies_bytes = 0;
         for conn in &mut model.conns {
+            conn.body = None;
             conn.open = false;
             conn.gone = true;
             conn.user = None;

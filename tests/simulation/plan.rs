@@ -202,12 +202,15 @@ pub fn reloaded(before: &Config, flavour: Flavour, shape: Shape, seed: u64) -> C
     other
 }
 
+/// Bytes of a log file that takes messages which are sent in pieces.
+const LONG_BYTES: u32 = 256 * 1024;
+
 /// Files so small that they are finished and compacted in a short run.
 fn shape(random: &mut Random) -> Shape {
     match random.below(6) {
         0..=2 => Shape { file_bytes: 8 * 1024, piece_bytes: 512 },
-        3 | 4 => Shape { file_bytes: 16 * 1024, piece_bytes: 4096 },
-        _ => Shape { file_bytes: 128 * 1024, piece_bytes: 8192 },
+        3 => Shape { file_bytes: 16 * 1024, piece_bytes: 4096 },
+        _ => Shape { file_bytes: LONG_BYTES, piece_bytes: 16 * 1024 },
     }
 }
 
@@ -219,7 +222,10 @@ fn config(random: &mut Random, flavour: Flavour, shape: Shape) -> Config {
         lines_per_second: 0,
         send_queue_bytes: random.choose(&[4096, 8192, 65_536]),
         // A line can be three times as long once its bytes are UTF-8, and a message has to fit in a file.
-        message_lines: (shape.file_bytes / 1024 / 4).min(20),
+        message_lines: match shape.file_bytes {
+            LONG_BYTES.. => 60,
+            bytes => (bytes / 1024 / 4).min(20),
+        },
         sync: match random.below(3) {
             0 => SyncMode::Always,
             1 => SyncMode::Interval(Duration::from_millis(1000)),
@@ -287,6 +293,11 @@ impl Planner {
         self.random.choose(lines)
     }
 
+    /// Lines that a message may have.
+    pub fn lines_max(&self) -> u32 {
+        self.phrases.body_lines_max as u32
+    }
+
     /// Whether commands have to come one at a time.
     pub fn is_single(&self) -> bool {
         self.flavour == Flavour::Disk
@@ -316,9 +327,7 @@ impl Planner {
             || self.flavour == Flavour::Crowd && self.random.once_in(12);
         let rooms = [0, 1, 10, 1000, 20_000];
         let room = if slow { Some(self.random.choose(&rooms)) } else { None };
-        self.push(Op::Connect { address, room });
-        let client = self.connected;
-        self.connected += 1;
+        let client = self.connect_from(address, room);
         if self.random.once_in(20) {
             self.send(client, vec![0xef, 0xbb, 0xbf]);
         }
@@ -329,6 +338,12 @@ impl Planner {
             };
             self.send(client, bytes);
         }
+    }
+
+    pub fn connect_from(&mut self, address: u8, room: Option<usize>) -> usize {
+        self.push(Op::Connect { address, room });
+        self.connected += 1;
+        self.connected - 1
     }
 
     pub fn send(&mut self, client: usize, bytes: Vec<u8>) {

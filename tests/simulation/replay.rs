@@ -9,6 +9,7 @@ use mecd::core::Standing;
 
 use crate::driver::{Checked, Driver};
 use crate::network::Act;
+use crate::plan::Flavour;
 
 impl Driver {
     /// Tells the model what the hub did, in the hub's order.
@@ -39,6 +40,7 @@ impl Driver {
                 self.model.disconnect(*c);
             }
         }
+        self.replay_lost_messages();
         self.replay_late_ends()?;
         for (c, act) in acts {
             if *act == Act::Dropped {
@@ -159,6 +161,19 @@ impl Driver {
             return Err(format!("{late} connections stay that have not logged in in time"));
         }
         Ok(())
+    }
+
+    /// A long message went, or could not be read, while it was being sent: its reader is closed.
+    fn replay_lost_messages(&mut self) {
+        let sick = self.plan.flavour == Flavour::Disk && self.doomed.is_some();
+        let conns: Vec<usize> = self.slots.values().copied().collect();
+        for c in conns {
+            let lost = self.model.reads_what_is_gone(c)
+                || sick && self.model.conns[c].expected.is_listing();
+            if lost && self.model.conns[c].open && self.standing(c).is_none() {
+                self.model.dismiss(c);
+            }
+        }
     }
 
     /// Peers that had ended while something was still under way for them.

@@ -197,10 +197,17 @@ impl Model {
         let (count, parent, replies) = (parts.len(), message.parent, group.replies(id));
         let (seconds, no) = (self.seconds(message), group.no);
         self.say(c, &format!("@ret #getmessage {name} {count} {id} {parent} {replies} {seconds}"));
-        let long = parts.iter().map(|part| part.len() + 1).sum::<usize>() > MESSAGE_PIECE_BYTES;
-        for part in parts {
+        let last = last_piece(&parts);
+        for (at, part) in parts.into_iter().enumerate() {
             let line: Rc<[u8]> = format!("{part}\r\n").into_bytes().into();
-            self.tell(c, if long { Piece::Part(line) } else { Piece::Bytes(line) });
+            self.tell(
+                c,
+                match last {
+                    0 => Piece::Bytes(line),
+                    last if at < last => Piece::Part(line),
+                    _ => Piece::LastPart(line),
+                },
+            );
         }
         self.conns[c].reading = Some((no, id));
         Ok(())
@@ -209,7 +216,7 @@ impl Model {
     /// Whether a connection is sent a long message that has gone.
     pub fn reads_what_is_gone(&self, c: usize) -> bool {
         let conn = &self.conns[c];
-        let Some((no, id)) = conn.reading.filter(|_| conn.expected.is_listing()) else {
+        let Some((no, id)) = conn.reading.filter(|_| conn.expected.is_long()) else {
             return false;
         };
         let group = self.world.groups.iter().find(|group| group.no == no);
@@ -332,4 +339,18 @@ impl Model {
         }
         Ok(self.keep(Fact::MessageGone(group.no, id)))
     }
+}
+
+/// The line with which the last piece of a message begins, as the server cuts it; 0 if there is only one.
+fn last_piece(parts: &[String]) -> usize {
+    let all: usize = parts.iter().map(|part| part.len() + 1).sum();
+    let piece_bytes = MESSAGE_PIECE_BYTES.max(all / 4);
+    let (mut first, mut bytes) = (0, 0);
+    for (at, part) in parts.iter().enumerate() {
+        bytes += part.len() + 1;
+        if bytes > piece_bytes {
+            (first, bytes) = (at, part.len() + 1);
+        }
+    }
+    first
 }

@@ -27,7 +27,7 @@ impl Driver {
         for &c in self.slots.values() {
             let conn = &mut self.model.conns[c];
             // A long list goes on in the next turn.
-            let busy = self.network.is_full(c) || waiting && conn.expected.is_listing();
+            let busy = self.network.is_full(c) || waiting && conn.expected.is_long();
             if !busy && !conn.expected.is_done() {
                 let missing = conn.expected.bytes();
                 return Err(format!(

@@ -30,8 +30,10 @@ pub enum Piece {
     Nonce,
     /// `@ret #help N` and N lines, which are about so many bytes.
     Help(usize),
-    /// These bytes, a part of an answer so long that it is sent in pieces.
+    /// These bytes, a line of a message so long that it is sent in pieces.
     Part(Rc<[u8]>),
+    /// The same, in the last of the pieces: when it waits to be sent, the next command need not.
+    LastPart(Rc<[u8]>),
     /// A row of a list of which more came than was sent at once; a `*` is any number.
     Row(String),
 }
@@ -99,15 +101,21 @@ impl Expected {
         self.pieces.is_empty() && self.got.is_empty()
     }
 
-    /// Whether rows of a long list or lines of a long message are still to come.
+    /// Whether rows of a long list are still to come, or pieces of a long message behind those that are being sent.
     pub fn is_listing(&self) -> bool {
         self.pieces.iter().any(|(_, piece)| matches!(piece, Piece::Row(_) | Piece::Part(_)))
+    }
+
+    /// Whether anything of a long answer is still to come.
+    pub fn is_long(&self) -> bool {
+        self.is_listing()
+            || self.pieces.iter().any(|(_, piece)| matches!(piece, Piece::LastPart(_)))
     }
 
     /// About how many bytes are still to come, at most.
     pub fn bytes(&self) -> usize {
         let pieces = self.pieces.iter().map(|(_, piece)| match piece {
-            Piece::Bytes(bytes) | Piece::Part(bytes) => bytes.len(),
+            Piece::Bytes(bytes) | Piece::Part(bytes) | Piece::LastPart(bytes) => bytes.len(),
             Piece::Help(bytes) => *bytes,
             _ => 200,
         });
@@ -119,7 +127,7 @@ impl Expected {
         let answers = self.pieces.iter().filter(|(origin, _)| *origin == Origin::Answer);
         let bytes: usize = answers
             .map(|(_, piece)| match piece {
-                Piece::Bytes(bytes) => bytes.len(),
+                Piece::Bytes(bytes) | Piece::LastPart(bytes) => bytes.len(),
                 Piece::Number(command, _) => command.len() + 13,
                 Piece::Nonce => 50,
                 Piece::Help(bytes) => *bytes,
@@ -159,13 +167,15 @@ impl Expected {
 
 /// Whether a long answer that is broken off leaves this out.
 fn may_be_missing((origin, piece): &(Origin, Piece)) -> bool {
-    *origin == Origin::Late || matches!(piece, Piece::Row(_) | Piece::Part(_))
+    *origin == Origin::Late || matches!(piece, Piece::Row(_) | Piece::Part(_) | Piece::LastPart(_))
 }
 
 impl std::fmt::Display for Piece {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Bytes(bytes) | Self::Part(bytes) => f.write_str(&text(bytes)),
+            Self::Bytes(bytes) | Self::Part(bytes) | Self::LastPart(bytes) => {
+                f.write_str(&text(bytes))
+            }
             other => write!(f, "{other:?}"),
         }
     }
@@ -178,7 +188,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 fn matches(piece: &Piece, got: &[u8], found: &mut Vec<Found>) -> Result<Match, String> {
-    if let Piece::Bytes(bytes) | Piece::Part(bytes) = piece {
+    if let Piece::Bytes(bytes) | Piece::Part(bytes) | Piece::LastPart(bytes) = piece {
         return Ok(if got.starts_with(bytes) {
             Match::Whole(bytes.len())
         } else if bytes.starts_with(got) {
@@ -193,7 +203,7 @@ fn matches(piece: &Piece, got: &[u8], found: &mut Vec<Found>) -> Result<Match, S
     let line = String::from_utf8_lossy(&got[..end]);
     let whole = |is: bool| if is { Match::Whole(end + 2) } else { Match::Not };
     Ok(match piece {
-        Piece::Bytes(_) | Piece::Part(_) => unreachable!("compared above"),
+        Piece::Bytes(_) | Piece::Part(_) | Piece::LastPart(_) => unreachable!("compared above"),
         Piece::Sentence(kind) => {
             let said = line.strip_prefix(&format!("@mess {kind} \""));
             whole(said.is_some_and(|said| said.len() > 1 && said.ends_with('"')))

@@ -168,8 +168,8 @@ impl Driver {
         let sick = self.plan.flavour == Flavour::Disk && self.doomed.is_some();
         let conns: Vec<usize> = self.slots.values().copied().collect();
         for c in conns {
-            let lost = self.model.reads_what_is_gone(c)
-                || sick && self.model.conns[c].expected.is_listing();
+            let lost =
+                self.model.reads_what_is_gone(c) || sick && self.model.conns[c].expected.is_long();
             if lost && self.model.conns[c].open && self.standing(c).is_none() {
                 self.model.dismiss(c);
             }

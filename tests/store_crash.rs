@@ -7,6 +7,8 @@
 
 #[path = "store_crash/compaction.rs"]
 mod compaction;
+#[path = "store_crash/files.rs"]
+mod files;
 
 use std::collections::BTreeMap;
 
@@ -355,52 +357,6 @@ fn a_frame_from_another_server_with_the_same_key_is_refused() {
     bytes[range.clone()].copy_from_slice(&theirs.bytes(1)[range]);
     ours.set_bytes(1, &bytes);
     refused_at(&ours, 1, places[2].offset);
-}
-
-#[test]
-fn a_file_of_another_server_is_refused() {
-    let (ours, ..) = written(8, 30, 90);
-    let (theirs, ..) = written(9, 30, 90);
-    for file in ours.files() {
-        let mixed = ours.fork();
-        mixed.set_bytes(file, &theirs.bytes(file));
-        refused(&mixed);
-    }
-}
-
-#[test]
-fn a_missing_renamed_or_older_file_is_refused() {
-    let (disk, ..) = written(10, 30, 90);
-    let missing = disk.fork();
-    missing.take(2);
-    refused_at(&missing, 2, 0);
-    let first_missing = disk.fork();
-    first_missing.take(1);
-    refused_at(&first_missing, 1, 0);
-    let renamed = disk.fork();
-    renamed.set_bytes(2, &disk.bytes(3));
-    refused_at(&renamed, 2, 24);
-}
-
-/// A card image is put back, the server runs on, and one file of the first run gets among those of the second.
-#[test]
-fn a_finished_file_from_another_course_of_events_is_refused() {
-    let (disk, ..) = written(11, 3, 90);
-    let go_on = |disk: &MemoryDisk, text: &[u8]| {
-        let (mut store, ..) = open(disk, ALWAYS).unwrap();
-        for _ in 0..30 {
-            store.append(text, Purpose::Fact).unwrap();
-            store.commit(0).unwrap();
-        }
-    };
-    let restored = disk.fork();
-    go_on(&disk, &[b'x'; 90]);
-    go_on(&restored, &[b'y'; 90]);
-    for file in [1, 2, 3] {
-        let mixed = restored.fork();
-        mixed.set_bytes(file, &disk.bytes(file));
-        refused(&mixed);
-    }
 }
 
 #[test]

@@ -211,7 +211,7 @@ impl Driver {
         model.facts.clear();
         self.late.clear();
         for room in &self.base.rooms[1..] {
-            if room.idle.is_none() {
+            if room.idle.is_none() && !room.swept {
                 model.facts.push((None, Fact::Idle(room.uid, Some(clock))));
             }
         }
@@ -287,7 +287,12 @@ impl Driver {
             });
             if exported.next_if(|_| same).is_some() {
                 found.rooms.push(Room { swept: false, ..room.clone() });
-            } else if !(room.swept || over <= self.now.max(clock)) {
+            } else if room.swept || over <= self.now.max(clock) {
+                // A full disk may refuse its removal, and then a longer time in the options brings it back.
+                if self.troubled {
+                    found.rooms.push(Room { idle: Some(idle), swept: true, ..room.clone() });
+                }
+            } else {
                 return Err(format!("room {room:?} is missing, next is {:?}", exported.peek()));
             }
         }
@@ -345,6 +350,8 @@ impl Driver {
 
     /// The model goes on from what came back.
     fn adopt(&mut self, mut world: World, export: &Export, clock: u64, ending: Ending) -> Checked {
+        let gone: Vec<Room> = world.rooms.iter().filter(|room| room.swept).cloned().collect();
+        world.rooms.retain(|room| !room.swept);
         let number = |uid: u64, rooms: &[Room]| match uid {
             0 => Some(0),
             _ => rooms.iter().position(|room| room.uid == uid).map(|at| export.numbers[at - 1]),
@@ -369,6 +376,8 @@ impl Driver {
             return Err(format!("two rooms of one name: {names:?}"));
         }
         self.base = world.clone();
+        self.base.rooms.extend(gone);
+        self.base.rooms.sort_by_key(|room| room.uid);
         world.swept = Swept::Removed;
         // Who was in a room when the server was killed has left it by now; the log hears of it in the first turn.
         for room in world.rooms[1..].iter_mut().filter(|room| room.idle.is_none()) {

@@ -283,7 +283,8 @@ impl Driver {
             let same = exported.peek().is_some_and(|(other, account)| {
                 let owner = room.owner.as_ref().expect("a room has an owner");
                 let owned = *account == registered(owner);
-                owned && same_room(room, other) && other.idle == Some(idle)
+                let stays = !room.swept || !world.is_followed(room);
+                owned && stays && same_room(room, other) && other.idle == Some(idle)
             });
             if exported.next_if(|_| same).is_some() {
                 found.rooms.push(Room { swept: false, ..room.clone() });

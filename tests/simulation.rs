@@ -27,8 +27,10 @@ mod lines;
 mod login;
 #[path = "simulation/model.rs"]
 mod model;
-#[path = "simulation/network.rs"]
+#[path = "common/network.rs"]
 mod network;
+#[path = "common/opening.rs"]
+mod opening;
 #[path = "simulation/phrase.rs"]
 mod phrase;
 #[path = "simulation/plan.rs"]

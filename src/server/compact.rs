@@ -8,9 +8,18 @@ use crate::limits::COMPACT_BYTES_PER_TURN;
 use crate::server::hub::Hub;
 use crate::server::post::core_place;
 use crate::server::socket::Socket;
-use crate::store::Step;
+use crate::store::{Full, Step};
 
 impl<S: Socket> Hub<S> {
+    /// Has all of the log moved by the next turns, as [`crate::store::Store::compact_all`] says: for tests.
+    ///
+    /// # Errors
+    /// [`Full`] if there is no space for a new file.
+    pub fn compact_all(&mut self, now: Now) -> Result<(), Full> {
+        self.post.store.begin_turn(now.ms);
+        self.post.store.compact_all()
+    }
+
     /// Compacts a bounded piece. Damage is reported and left alone: the chat goes on.
     pub(super) fn compact(&mut self, now: Now) {
         let mut budget = COMPACT_BYTES_PER_TURN;

@@ -9,7 +9,7 @@
 use crate::limits::{COMPACT_BYTES_PER_TURN, LOG_FULL_RETRY_MS};
 use crate::store::log::{HEADER, Store};
 use crate::store::seal::{FRAME_EXTRA, Kind, Spot, TAG_BYTES, WORD_BYTES, Word};
-use crate::store::{Place, Step, StoreError};
+use crate::store::{Full, Place, Purpose, Step, StoreError};
 
 /// How far the removal of the oldest file has come.
 #[derive(Debug)]
@@ -52,7 +52,21 @@ impl Store {
         }
     }
 
+    /// Has everything that is in use now moved to a new file, whether that is worth it or not: for tests, which want to
+    /// see that nothing depends on where a record stands.
+    ///
+    /// # Errors
+    /// [`Full`] if there is no space for a new file; nothing has changed then.
+    pub fn compact_all(&mut self) -> Result<(), Full> {
+        self.begin_file(0, Purpose::Copy)?;
+        self.compact_before = self.head.file;
+        Ok(())
+    }
+
     fn compaction_is_worth_it(&self) -> bool {
+        if self.files.oldest() < self.compact_before {
+            return true;
+        }
         let (used, live) = self.files.finished(self.head.file);
         let dead = used - live;
         dead > used / 2 || self.is_nearly_full() && dead > used / 8

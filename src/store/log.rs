@@ -39,6 +39,8 @@ pub struct Store {
     /// The next commit syncs, whenever that would be due.
     sync_at_commit: bool,
     pub(super) compaction: Compaction,
+    /// Files before this one are compacted though that is not worth it.
+    pub(super) compact_before: u32,
     pub(super) now_ms: u64,
     /// The file system had no space: until when it is not asked again, and what it said.
     full: Option<(u64, io::ErrorKind)>,
@@ -144,6 +146,7 @@ impl Store {
             unsynced: Unsynced::Nothing,
             sync_at_commit: false,
             compaction: Compaction::Idle,
+            compact_before: 0,
             now_ms: 0,
             full: None,
             health: Health::Sound,
@@ -409,7 +412,7 @@ impl Store {
         Ok(())
     }
 
-    fn begin_file(&mut self, bytes: u32, purpose: Purpose) -> Result<(), Full> {
+    pub(super) fn begin_file(&mut self, bytes: u32, purpose: Purpose) -> Result<(), Full> {
         let file = self.head.file.checked_add(1).expect("4 billion files are never reached");
         let allocated = self.shape.whole_pieces(HEADER + bytes);
         self.permit(allocated, purpose)?;

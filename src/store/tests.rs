@@ -430,6 +430,20 @@ fn compaction_ends_and_copies_less_than_there_is_to_free() {
 }
 
 #[test]
+fn everything_in_use_moves_where_that_is_asked_for() {
+    let disk = MemoryDisk::new(1);
+    let mut store = small(&disk, PLENTY);
+    let mut live = fill(&mut store, 2);
+    let bytes = live.iter().map(|place| u64::from(place.bytes)).sum::<u64>();
+    store.compact_all().unwrap();
+    assert_eq!(compact_all(&mut store, &mut live), bytes);
+    store.commit(0).unwrap();
+    assert!(!disk.files().contains(&3), "the last file, which had not been full, is gone too");
+    assert!(!store.compaction_due());
+    assert_eq!(contents(&disk).len(), live.len());
+}
+
+#[test]
 fn a_store_under_overwriting_stays_within_its_limit_and_takes_every_fact() {
     let disk = MemoryDisk::new(1);
     let options = Options { bytes_max: 30_000, ..PLENTY };

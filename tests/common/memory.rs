@@ -1,206 +1,241 @@
-//! The world in memory: the house, the dialect's readers and a recorder, with a clock that stands still until a test
-//! moves it. It does in a turn what the server does, without sockets and files.
+//! The world in memory: the program's own hub, with a network, a disk and a clock of the test's. The clock stands still
+//! until a test moves it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use mecd::config::{self, Config};
-use mecd::core::event::{Event, Reply, Warning};
-use mecd::core::{House, Now, Outbox, SessionId, Standing};
-use mecd::dialect::mec::{Context, Reader, Request, Scratch, render};
-use mecd::dialect::park::Park;
+use mecd::core::{Now, SessionId};
+use mecd::server::entropy::Entropy;
+use mecd::server::hub::{Hub, store_options};
+use mecd::store::memory::MemoryDisk;
+use mecd::store::{self, Shape};
 
+use crate::common::framing::Speech;
+use crate::common::network::{Act, Network, VirtualSocket};
+use crate::common::opening::open;
 use crate::common::play::World;
-use crate::common::recorder::Recorder;
 
 /// The wall clock at the first start: the first second of 2026.
 const WALL: u64 = 1_767_225_600;
 
-/// Turns without time passing after which a house is taken to be unable to sleep.
-const TURNS_MAX: usize = 10_000;
+/// Turns without time passing after which a hub is taken to be unable to sleep.
+const TURNS_MAX: usize = 100_000;
 
-/// Whether the log is compacted whenever time passes and before every end.
+/// Time for which the server may keep what somebody has sent, who is too fast or has not ended it, in ms.
+const PATIENCE_MS: u64 = 20_000;
+
+/// Files as large as the program's, so that every record fits, set aside in small pieces, which cost less.
+const SHAPE: Shape = Shape { piece_bytes: 16 * 1024, ..Shape::STANDARD };
+
+/// How a conversation is held.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Compaction {
-    Never,
-    Always,
+pub(crate) enum Manner {
+    Plain,
+    /// The whole log is compacted whenever time passes and before every end.
+    Compacted,
+    /// One byte arrives in each turn.
+    Split,
+    /// What one person sends in consecutive steps arrives at once.
+    Joined,
 }
 
-/// A house and those who are connected to it.
+/// A hub and those who are connected to it.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    compaction: Compaction,
-    config: Config,
-    pub(crate) house: House,
-    pub(crate) recorder: Recorder,
-    pub(crate) now: Now,
+    manner: Manner,
+    disk: MemoryDisk,
+    network: Network,
+    hub: Option<Hub<VirtualSocket>>,
+    now: Now,
+    /// Who has which of the network's connections.
     connections: BTreeMap<String, Connection>,
-    /// Who has sent something that was not looked at yet.
-    ready: BTreeSet<String>,
-    /// Whose last request is not answered yet.
-    waiting: BTreeSet<String>,
-    slots_free: BTreeSet<u32>,
-    generation: u32,
-    park: Park,
-    bodies_bytes: usize,
-    scratch: Scratch,
+    /// The hub's slot for each of the network's connections that it still has.
+    slots: BTreeMap<usize, u32>,
+    on_the_way: Option<OnTheWay>,
+    /// How often the server has been started.
+    starts: u64,
 }
 
+/// What one person has sent and the server has not got.
+#[derive(Debug)]
+struct OnTheWay {
+    number: usize,
+    speech: Speech,
+    bytes: Vec<u8>,
+}
+
+/// A peer's side of a connection.
 #[derive(Debug)]
 struct Connection {
-    id: SessionId,
-    reader: Reader,
-    /// What was sent and not read yet.
-    input: Vec<u8>,
-    /// Nothing more will be sent.
-    is_finished: bool,
+    number: usize,
+    speech: Speech,
+    /// What came and was not looked at yet.
+    bytes: Vec<u8>,
+    has_ended: bool,
 }
 
 impl Memory {
-    pub(crate) fn new(compaction: Compaction) -> Self {
-        let config = Config::default();
+    pub(crate) fn new(manner: Manner) -> Self {
         Self {
-            compaction,
-            house: House::new(config.settings.clone()),
-            config,
-            recorder: Recorder::default(),
+            manner,
+            disk: MemoryDisk::new(1),
+            network: Network::default(),
+            hub: None,
             now: Now { ms: 0, wall: WALL },
             connections: BTreeMap::new(),
-            ready: BTreeSet::new(),
-            waiting: BTreeSet::new(),
-            slots_free: BTreeSet::new(),
-            generation: 0,
-            park: Park::new(),
-            bodies_bytes: 0,
-            scratch: Scratch::new(),
+            slots: BTreeMap::new(),
+            on_the_way: None,
+            starts: 0,
         }
     }
 
-    /// As the server's loop: serve who has something to say, tick; until nobody has and nothing is due.
+    fn hub(&mut self) -> &mut Hub<VirtualSocket> {
+        self.hub.as_mut().expect("the server runs")
+    }
+
+    /// As the server's loop, until it would sleep for longer than no time.
     fn turns(&mut self) {
         for _ in 0..TURNS_MAX {
-            for who in std::mem::take(&mut self.ready) {
-                self.serve(&who);
-            }
-            let was_due = self.is_due();
-            self.house.tick(self.now, &mut self.recorder);
-            if was_due {
-                // Only what was due can have been waited for.
-                let waiting = std::mem::take(&mut self.waiting);
-                let (ready, waiting) = waiting.into_iter().partition(|who| self.can_go_on(who));
-                (self.ready, self.waiting) = (ready, waiting);
-            }
-            if self.ready.is_empty() && !self.is_due() {
+            let now = self.now.ms;
+            let is_due = self.hub().next_deadline().is_some_and(|due| due <= now);
+            if !is_due && !self.hub().is_waiting() && !self.network.has_edges() {
                 return;
             }
+            self.turn();
         }
-        let due = self.house.next_deadline();
-        panic!("the house does not sleep: it is {:?}, due {due:?}", self.now);
+        let (now, due) = (self.now, self.hub().next_deadline());
+        panic!("the hub does not sleep: it is {now:?}, due {due:?}");
     }
 
-    fn is_due(&self) -> bool {
-        self.house.next_deadline().is_some_and(|due| due <= self.now.ms)
-    }
-
-    /// Carries out what somebody has sent, as far as it can be now.
-    fn serve(&mut self, who: &str) {
-        let Some(mut connection) = self.connections.remove(who) else { return };
-        let input = std::mem::take(&mut connection.input);
-        let mut rest = input.as_slice();
-        while self.takes_requests(connection.id) && self.request(&mut connection, &mut rest) {}
-        if !self.recorder.inbox(connection.id).is_closed {
-            let is_busy = self.house.is_busy(connection.id);
-            assert!(is_busy || rest.is_empty(), "who is not busy reads all");
-            connection.input = rest.to_vec();
-            if is_busy {
-                self.waiting.insert(who.to_owned());
-            } else if connection.is_finished {
-                self.house.disconnect(self.now, connection.id, &mut self.recorder);
-                self.recorder.close(connection.id);
+    fn turn(&mut self) {
+        let now = self.now;
+        for (number, readiness) in self.network.take_edges() {
+            if let Some(&slot) = self.slots.get(&number) {
+                self.hub().note(slot as usize, readiness);
             }
         }
-        self.connections.insert(who.to_owned(), connection);
-    }
-
-    /// Whether the answer that somebody waited for is complete.
-    fn can_go_on(&mut self, who: &str) -> bool {
-        let id = self.connections.get(who).map(|connection| connection.id);
-        id.is_none_or(|id| !self.house.is_busy(id))
-    }
-
-    fn takes_requests(&mut self, id: SessionId) -> bool {
-        !self.recorder.inbox(id).is_closed && !self.house.is_busy(id)
-    }
-
-    fn request(&mut self, connection: &mut Connection, input: &mut &[u8]) -> bool {
-        let id = connection.id;
-        let standing = self.house.standing(id).unwrap_or(Standing::Stranger);
-        let mut context = Context {
-            park: &mut self.park,
-            bodies_bytes: &mut self.bodies_bytes,
-            message_lines_max: self.config.message_lines,
-            scratch: &mut self.scratch,
-        };
-        let Some(request) = connection.reader.next(input, standing, &mut context) else {
-            return false;
-        };
-        let (now, out) = (self.now, &mut self.recorder);
-        match request {
-            Request::Nothing => {}
-            Request::Do(command) => {
-                self.house.handle(now, id, command, out);
-                while self.house.is_listing(id) {
-                    self.house.resume(now, id, out);
-                }
+        self.hub().turn(now).expect("the disk takes everything");
+        for (number, act) in self.network.take_acts() {
+            if act == Act::Dropped {
+                self.slots.remove(&number);
             }
-            Request::Refuse(status) => out.reply(id, &Reply::Status(status)),
-            Request::Help(verb) => out.tell(id, |bytes| render::help(bytes, verb)),
-            Request::Telnet(answer) => out.tell(id, |bytes| bytes.extend(answer)),
-            Request::Notice(notice) => out.send(id, &Event::Notice(notice)),
-            Request::Close(warning) => self.house.dismiss(now, id, &warning, out),
+            let connection = self.connections.values_mut().find(|other| other.number == number);
+            // Who has gone hears nothing more.
+            let Some(connection) = connection else { continue };
+            match act {
+                Act::Wrote(bytes) => connection.bytes.extend(bytes),
+                Act::Ended | Act::Dropped => connection.has_ended = true,
+                Act::Read(_) | Act::ReadEnd | Act::ReadBroken | Act::WriteBroken => {}
+            }
         }
-        true
     }
 
-    fn id(&self, who: &str) -> Result<SessionId, String> {
-        let connection = self.connections.get(who);
-        connection.map(|connection| connection.id).ok_or_else(|| format!("{who} is not connected"))
+    fn connection(&mut self, who: &str) -> Result<&mut Connection, String> {
+        self.connections.get_mut(who).ok_or_else(|| format!("{who} is not connected"))
     }
 
-    /// The connection is over: what it held is given back.
-    fn drop_connection(&mut self, who: &str) {
-        let mut connection = self.connections.remove(who).expect("only who is there goes");
-        self.slots_free.insert(connection.id.index);
-        self.waiting.remove(who);
-        connection.reader.release(&mut Context {
-            park: &mut self.park,
-            bodies_bytes: &mut self.bodies_bytes,
-            message_lines_max: self.config.message_lines,
-            scratch: &mut self.scratch,
-        });
+    fn names(&self) -> Vec<String> {
+        self.connections.keys().cloned().collect()
     }
 
-    fn forget_connections(&mut self) {
-        let names: Vec<String> = self.connections.keys().cloned().collect();
-        for name in names {
-            self.drop_connection(&name);
+    /// Somebody's session, while the server has one.
+    fn session(&mut self, who: &str) -> Result<Option<SessionId>, String> {
+        let number = self.connection(who)?.number;
+        let slot = self.slots.get(&number).copied();
+        Ok(self.hub().house().sessions().find(|id| Some(id.index) == slot))
+    }
+
+    /// Whether the server will go on with something that somebody has sent, when its time has come.
+    fn is_held(&mut self, who: &str) -> Result<bool, String> {
+        let &mut Connection { number, speech, .. } = self.connection(who)?;
+        let Some(&slot) = self.slots.get(&number) else { return Ok(false) };
+        // Of what is not ended, only time says that it is all.
+        let is_open = speech == Speech::CrimpBare;
+        Ok(is_open || self.hub().held(slot) > 0 || self.network.unread(number) > 0)
+    }
+
+    /// Lets as much time pass as it takes until `is_there` finds what it looks for in what somebody has received. No
+    /// time passes for who has not sent anything that is waiting for it.
+    fn wait_for<T>(
+        &mut self,
+        who: &str,
+        mut is_there: impl FnMut(&mut Connection) -> Result<Option<T>, String>,
+    ) -> Result<Option<T>, String> {
+        self.arrive();
+        let end = self.now.ms + PATIENCE_MS;
+        loop {
+            if let Some(found) = is_there(self.connection(who)?)? {
+                return Ok(Some(found));
+            }
+            let due = self.hub().next_deadline().filter(|&due| due <= end);
+            match due {
+                Some(due) if self.is_held(who)? => self.set_clock(due),
+                Some(_) | None => return Ok(None),
+            }
+            self.turns();
         }
-        assert_eq!(self.bodies_bytes, 0, "nobody is left who could be sending a body");
-        self.slots_free.clear();
-        self.recorder.forget_sessions();
     }
 
+    /// Brings to the server what is on the way, in the manner of this world. What is bare comes as it was sent: a part
+    /// of it would be all of it.
+    fn arrive(&mut self) {
+        let Some(OnTheWay { number, speech, bytes }) = self.on_the_way.take() else { return };
+        let is_split = self.manner == Manner::Split && speech != Speech::CrimpBare;
+        let length = if is_split { 1 } else { bytes.len().max(1) };
+        for part in bytes.chunks(length) {
+            self.network.send(number, part);
+            self.network.deliver(number, usize::MAX);
+            self.turns();
+        }
+    }
+
+    fn finish_sending(&mut self, who: &str) -> Result<(), String> {
+        self.arrive();
+        let number = self.connection(who)?.number;
+        self.network.end(number);
+        self.network.deliver(number, usize::MAX);
+        self.turns();
+        Ok(())
+    }
+
+    /// Sees that somebody is closed when all is over. In other dialects than MEC one hears how the others leave.
+    fn last_of(&mut self, who: &str) -> Result<(), String> {
+        let connection = self.connection(who)?;
+        if connection.speech != Speech::Mec {
+            connection.bytes.clear();
+        }
+        self.end_of(who)
+    }
+
+    /// Moves all of the log, if that is the manner.
     fn compact(&mut self) {
-        if self.compaction == Compaction::Always {
-            self.recorder.compact(&mut self.house, self.now);
+        if self.manner != Manner::Compacted {
+            return;
         }
+        let (now, before) = (self.now, self.disk.files());
+        self.hub().compact_all(now).expect("the disk takes everything");
+        self.turns();
+        assert!(self.disk.files() > before, "all was moved out of {before:?}");
+        assert_eq!(self.disk.files().len(), 1, "what was moved is gone");
     }
 
-    /// Whether the house agrees with itself and with its log.
-    fn audit(&self) -> Result<(), String> {
-        self.house.audit()?;
-        self.recorder.audit(&self.house)
+    fn set_clock(&mut self, ms: u64) {
+        let ms = ms.max(self.now.ms);
+        let passed = ms - self.now.ms;
+        // The wall clock is in whole seconds; what is left of one is in the other clock's.
+        let wall = self.now.wall + (self.now.ms % 1000 + passed) / 1000;
+        self.now = Now { ms, wall };
+    }
+
+    fn store_options(&self, config: &Config) -> store::Options {
+        let options = store_options(config);
+        match self.manner {
+            // A file that was moved goes at once, and does not wait for the next sync.
+            Manner::Compacted => store::Options { sync: store::Sync::Always, ..options },
+            Manner::Plain | Manner::Split | Manner::Joined => options,
+        }
     }
 }
 
@@ -209,17 +244,18 @@ impl World for Memory {
         self.connections.contains_key(who)
     }
 
-    fn connect(&mut self, who: &str) -> Result<(), String> {
-        // As a slab: the slots of those who have gone are used again.
-        let next = self.connections.len() as u32;
-        let index = self.slots_free.pop_first().unwrap_or(next);
-        self.generation += 1;
-        let id = SessionId { index, generation: self.generation };
-        let (reader, input) = (Reader::new(), Vec::new());
-        let connection = Connection { id, reader, input, is_finished: false };
+    fn connect(&mut self, who: &str, speech: Speech) -> Result<(), String> {
+        self.arrive();
+        let now = self.now;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1024));
+        let place = self.hub().place(address).map_err(|no_place| format!("{no_place:?}"));
+        let slot = place?;
+        let (number, socket) = self.network.connect(None);
+        let admitted = self.hub().admit(now, socket, address, speech.dialect());
+        assert_eq!(admitted, slot, "it has the place it was given");
+        self.slots.insert(number, slot);
+        let connection = Connection { number, speech, bytes: Vec::new(), has_ended: false };
         self.connections.insert(who.to_owned(), connection);
-        self.recorder.open(id);
-        self.house.connect(self.now, id, IpAddr::V4(Ipv4Addr::LOCALHOST));
         self.turns();
         Ok(())
     }
@@ -229,75 +265,80 @@ impl World for Memory {
     }
 
     fn send(&mut self, who: &str, bytes: &[u8]) -> Result<(), String> {
-        let connection = self.connections.get_mut(who).expect("only who is connected sends");
-        connection.input.extend(bytes);
-        self.ready.insert(who.to_owned());
-        self.turns();
+        let &mut Connection { number, speech, .. } = self.connection(who)?;
+        if self.on_the_way.as_ref().is_some_and(|other| other.number != number) {
+            self.arrive();
+        }
+        let none = OnTheWay { number, speech, bytes: Vec::new() };
+        self.on_the_way.get_or_insert(none).bytes.extend(bytes);
+        let waits = matches!(self.manner, Manner::Split | Manner::Joined);
+        if !waits || speech == Speech::CrimpBare {
+            self.arrive();
+        }
         Ok(())
     }
 
-    fn line(&mut self, who: &str) -> Result<String, String> {
-        let id = self.id(who)?;
-        next_line(&mut self.recorder.inbox(id).bytes)?
-            .ok_or_else(|| format!("{who} received nothing"))
+    fn unit(&mut self, who: &str) -> Result<String, String> {
+        let take = |connection: &mut Connection| connection.speech.take(&mut connection.bytes);
+        let unit = self.wait_for(who, take)?;
+        let bytes = &self.connection(who)?.bytes;
+        unit.ok_or_else(|| format!("{who} received nothing but \"{}\"", bytes.escape_ascii()))
     }
 
     fn bytes(&mut self, who: &str, count: usize) -> Result<Vec<u8>, String> {
-        let id = self.id(who)?;
-        let bytes = &mut self.recorder.inbox(id).bytes;
-        if bytes.len() < count {
-            return Err(format!("{who} received only \"{}\"", bytes.escape_ascii()));
-        }
-        Ok(bytes.drain(..count).collect())
+        let came = self.wait_for(who, |connection| {
+            let bytes = &mut connection.bytes;
+            Ok((bytes.len() >= count).then(|| bytes.drain(..count).collect()))
+        })?;
+        let bytes = &self.connection(who)?.bytes;
+        came.ok_or_else(|| format!("{who} received only \"{}\"", bytes.escape_ascii()))
     }
 
     fn half_close(&mut self, who: &str) -> Result<(), String> {
-        self.id(who)?;
-        if let Some(connection) = self.connections.get_mut(who) {
-            connection.is_finished = true;
-        }
-        self.ready.insert(who.to_owned());
-        self.turns();
-        Ok(())
+        self.finish_sending(who)
     }
 
     fn end_of(&mut self, who: &str) -> Result<(), String> {
-        let id = self.id(who)?;
-        let inbox = self.recorder.inbox(id);
-        if !inbox.bytes.is_empty() {
-            return Err(format!("{who} received \"{}\"", inbox.bytes.escape_ascii()));
+        let ended = self.wait_for(who, |connection| Ok(connection.has_ended.then_some(())))?;
+        let connection = self.connection(who)?;
+        if !connection.bytes.is_empty() {
+            return Err(format!("{who} received \"{}\"", connection.bytes.escape_ascii()));
         }
-        if !inbox.is_closed {
+        if ended.is_none() {
             return Err(format!("{who} is not closed"));
         }
-        self.drop_connection(who);
+        self.finish_sending(who)?;
+        self.connections.remove(who);
         Ok(())
     }
 
     fn is_waiting(&mut self, who: &str) -> Result<(), String> {
-        let id = self.id(who)?;
         self.quiet()?;
-        if self.house.is_busy(id) { Ok(()) } else { Err(format!("{who} does not wait")) }
+        match self.session(who)? {
+            Some(id) if self.hub().house().is_busy(id) => Ok(()),
+            Some(_) | None => Err(format!("{who} does not wait")),
+        }
     }
 
     fn quiet(&mut self) -> Result<(), String> {
+        self.arrive();
         for (who, connection) in &self.connections {
-            let inbox = self.recorder.inbox(connection.id);
-            if !inbox.bytes.is_empty() {
-                return Err(format!("{who} received \"{}\" too", inbox.bytes.escape_ascii()));
+            if !connection.bytes.is_empty() {
+                return Err(format!("{who} received \"{}\" too", connection.bytes.escape_ascii()));
             }
-            if inbox.is_closed {
+            if connection.has_ended {
                 return Err(format!("{who} was closed"));
             }
         }
-        self.audit()
+        self.hub().audit()
     }
 
     fn wait(&mut self, time: Duration) -> Result<(), String> {
+        self.arrive();
         self.compact();
         let end = self.now.ms + time.as_millis() as u64;
-        while let Some(due) = self.house.next_deadline().filter(|&due| due <= end) {
-            self.set_clock(due.max(self.now.ms));
+        while let Some(due) = self.hub().next_deadline().filter(|&due| due <= end) {
+            self.set_clock(due);
             self.turns();
         }
         self.set_clock(end);
@@ -305,50 +346,61 @@ impl World for Memory {
     }
 
     fn stop(&mut self) -> Result<(), String> {
-        let sessions: Vec<SessionId> = self.house.sessions().collect();
-        for id in sessions {
-            self.house.dismiss(self.now, id, &Warning::Stopping, &mut self.recorder);
-        }
-        self.house.stop(self.now, &mut self.recorder);
-        let names: Vec<String> = self.connections.keys().cloned().collect();
-        for who in names {
-            let line = self.line(&who)?;
-            if !line.starts_with("@mess #warning \"") {
-                return Err(format!("{who} received {line:?}, not the warning before the stop"));
+        let now = self.now;
+        self.hub().stop(now);
+        self.turn();
+        self.turns();
+        for who in self.names() {
+            if self.connection(&who)?.speech == Speech::Mec {
+                let line = self.unit(&who)?;
+                if !line.starts_with("@mess #warning \"") {
+                    return Err(format!(
+                        "{who} received {line:?}, not the warning before the stop"
+                    ));
+                }
             }
-            self.end_of(&who)?;
+            self.last_of(&who)?;
         }
         self.compact();
-        self.forget_connections();
+        self.hub().audit()?;
+        let hub = self.hub.take().expect("the server runs");
+        assert_eq!(hub.connections(), 0, "everybody was closed");
+        hub.into_store().close().expect("the disk takes everything");
+        self.disk.kill();
         Ok(())
     }
 
     fn kill(&mut self) -> Result<(), String> {
         self.compact();
-        self.forget_connections();
+        self.hub = None;
+        self.disk.kill();
+        self.network.forget();
+        self.slots.clear();
+        self.connections.clear();
         Ok(())
     }
 
     fn start(&mut self, options: &[(String, String)]) -> Result<(), String> {
-        self.config = config::load(None, options, &[]).map_err(|faults| format!("{faults:?}"))?;
-        self.house = self.recorder.rebuild(House::new(self.config.settings.clone()));
-        self.now.ms = self.house.clock();
-        self.audit()?;
+        let config = config::load(None, options, &[]).map_err(|faults| format!("{faults:?}"))?;
+        let (house, store) = open(&config, &self.disk, self.store_options(&config), SHAPE)?;
+        self.now.ms = house.clock();
+        self.hub = Some(Hub::new(config, house, store, entropy(self.starts)));
+        self.starts += 1;
+        self.hub().audit()?;
+        self.turn();
         self.turns();
-        self.audit()
+        self.hub().audit()
     }
 
     fn finish(&mut self) -> Result<(), String> {
         self.quiet()?;
-        let names: Vec<String> = self.connections.keys().cloned().collect();
-        for who in names {
+        for who in self.names() {
             self.half_close(&who)?;
-            self.end_of(&who)?;
+            self.last_of(&who)?;
         }
-        let census = self.house.census();
+        let census = self.hub().house().census();
         assert_eq!((census.users, census.strangers), (0, 0), "everybody has left");
-        assert_eq!(self.bodies_bytes, 0, "nobody is left who could be sending a body");
-        Ok(())
+        self.stop()
     }
 
     fn slack(&self) -> u64 {
@@ -356,26 +408,11 @@ impl World for Memory {
     }
 }
 
-impl Memory {
-    fn set_clock(&mut self, ms: u64) {
-        assert!(ms >= self.now.ms, "the clock does not go back");
-        let passed = ms - self.now.ms;
-        // The wall clock is in whole seconds; what is left of one is in the other clock's.
-        let wall = self.now.wall + (self.now.ms % 1000 + passed) / 1000;
-        self.now = Now { ms, wall };
-    }
-}
-
-/// Takes a line, which has to end with CRLF, off the front of `bytes`.
-pub(crate) fn next_line(bytes: &mut Vec<u8>) -> Result<Option<String>, String> {
-    let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else { return Ok(None) };
-    let mut line: Vec<u8> = bytes.drain(..=end).collect();
-    line.truncate(end);
-    if line.pop() != Some(b'\r') || line.contains(&b'\r') {
-        return Err(format!("\"{}\" does not end with CRLF", line.escape_ascii()));
-    }
-    match String::from_utf8(line) {
-        Ok(line) => Ok(Some(line)),
-        Err(error) => Err(format!("\"{}\" is not UTF-8", error.as_bytes().escape_ascii())),
-    }
+/// Numbers in their order, of which none comes twice whatever start of the server it is: every run is the same.
+fn entropy(start: u64) -> Entropy {
+    let mut given = u128::from(start) << 64;
+    Entropy::from_source(move || {
+        given += 1;
+        given.to_be_bytes()
+    })
 }

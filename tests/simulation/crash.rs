@@ -12,11 +12,11 @@ use mecd::core::record::{Counters, Owner as Person, Secret};
 use mecd::core::{House, Now, Record};
 use mecd::server::entropy::Entropy;
 use mecd::server::hub::{Hub, store_options};
-use mecd::server::{core_place, store_place};
-use mecd::store::key::Key;
-use mecd::store::{Rejected, Store, open_shaped};
+use mecd::server::store_place;
+use mecd::store::Store;
 
 use crate::driver::{Checked, Driver};
+use crate::opening::open;
 use crate::random::Random;
 use crate::world::{Account, Fact, Group, Line, Message, Owner, Room, Swept, World};
 
@@ -140,7 +140,8 @@ impl Driver {
     pub fn reopen(&mut self, ending: Ending) -> Checked {
         self.network.forget();
         self.doomed = None;
-        let (house, mut store) = self.open()?;
+        let config = &self.plan.config;
+        let (house, mut store) = open(config, &self.disk, store_options(config), self.plan.shape)?;
         let export = export(&house, &mut store)?;
         let clock = house.clock();
         let census = house.census();
@@ -165,24 +166,6 @@ impl Driver {
             self.model.sweep_at = self.now + 1000;
         }
         Ok(())
-    }
-
-    fn open(&self) -> Result<(House, Store), String> {
-        let key = Key::parse("0123456789abcdef0123456789abcdef").expect("32 digits are a key");
-        let mut house = House::new(self.plan.config.settings.clone());
-        let mut visit = |place, bytes: &[u8]| {
-            let record = Record::decode(bytes).map_err(|_| Rejected)?;
-            house.apply(&record, core_place(place));
-            Ok(())
-        };
-        let disk = Box::new(self.disk.clone());
-        let options = store_options(&self.plan.config);
-        let opened = open_shaped(disk, &key, options, self.plan.shape, &mut visit);
-        let (mut store, _) = opened.map_err(|error| format!("the log does not open: {error}"))?;
-        for place in house.open() {
-            store.retire(store_place(place));
-        }
-        Ok((house, store))
     }
 
     /// What nobody could guess, if it did not follow from the seed.

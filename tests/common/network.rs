@@ -15,7 +15,7 @@ use mecd::store::memory::MemoryDisk;
 
 /// What the hub did to a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
+pub(crate) enum Act {
     /// It read these bytes.
     Read(Vec<u8>),
     /// It read the end.
@@ -71,18 +71,18 @@ struct State {
 
 /// The whole network. A handle: clones are the same network.
 #[derive(Clone, Debug, Default)]
-pub struct Network(Rc<RefCell<State>>);
+pub(crate) struct Network(Rc<RefCell<State>>);
 
 /// The server's end of a connection.
 #[derive(Debug)]
-pub struct VirtualSocket {
+pub(crate) struct VirtualSocket {
     network: Network,
     number: usize,
 }
 
 impl Network {
     /// A connection. `room` is what the server may write before the peer reads; `None`: the peer always reads.
-    pub fn connect(&self, room: Option<usize>) -> (usize, VirtualSocket) {
+    pub(crate) fn connect(&self, room: Option<usize>) -> (usize, VirtualSocket) {
         let mut state = self.0.borrow_mut();
         let number = state.pipes.len();
         state.pipes.push(Pipe {
@@ -97,7 +97,7 @@ impl Network {
     }
 
     /// The peer sends bytes; they are on the way.
-    pub fn send(&self, number: usize, bytes: &[u8]) {
+    pub(crate) fn send(&self, number: usize, bytes: &[u8]) {
         let mut state = self.0.borrow_mut();
         let pipe = &mut state.pipes[number];
         if !pipe.fin_sent && !pipe.reset && !pipe.vanished {
@@ -106,7 +106,7 @@ impl Network {
     }
 
     /// Up to `count` bytes arrive.
-    pub fn deliver(&self, number: usize, count: usize) {
+    pub(crate) fn deliver(&self, number: usize, count: usize) {
         let mut state = self.0.borrow_mut();
         let pipe = &mut state.pipes[number];
         if pipe.dropped || pipe.reset || count == 0 {
@@ -124,7 +124,7 @@ impl Network {
     }
 
     /// The peer ends its side, behind what it has sent.
-    pub fn end(&self, number: usize) {
+    pub(crate) fn end(&self, number: usize) {
         let mut state = self.0.borrow_mut();
         let pipe = &mut state.pipes[number];
         pipe.fin_sent |= !pipe.vanished;
@@ -132,7 +132,7 @@ impl Network {
 
     /// The peer's machine or network is gone. The kernel takes `room` bytes more, and then none; what was on the way
     /// does not arrive. A reset may follow, when keep-alive has found out.
-    pub fn vanish(&self, number: usize, room: usize) {
+    pub(crate) fn vanish(&self, number: usize, room: usize) {
         let mut state = self.0.borrow_mut();
         let pipe = &mut state.pipes[number];
         pipe.vanished = true;
@@ -143,7 +143,7 @@ impl Network {
     }
 
     /// The connection breaks. What had arrived may be lost with it.
-    pub fn reset(&self, number: usize, loses: bool) {
+    pub(crate) fn reset(&self, number: usize, loses: bool) {
         let mut state = self.0.borrow_mut();
         let pipe = &mut state.pipes[number];
         if pipe.reset || pipe.dropped {
@@ -158,7 +158,7 @@ impl Network {
     }
 
     /// The peer reads: the server may write `count` bytes more.
-    pub fn make_room(&self, number: usize, count: usize) {
+    pub(crate) fn make_room(&self, number: usize, count: usize) {
         let mut state = self.0.borrow_mut();
         let pipe = &mut state.pipes[number];
         if pipe.vanished {
@@ -172,66 +172,66 @@ impl Network {
     }
 
     /// From now on the peer reads at once what comes.
-    pub fn become_eager(&self, number: usize) {
+    pub(crate) fn become_eager(&self, number: usize) {
         let vanished = self.has_vanished(number);
         self.0.borrow_mut().pipes[number].eager = !vanished;
         self.make_room(number, usize::MAX);
     }
 
-    pub fn interrupt(&self, number: usize) {
+    pub(crate) fn interrupt(&self, number: usize) {
         self.0.borrow_mut().pipes[number].interrupted = true;
     }
 
-    pub fn is_eager(&self, number: usize) -> bool {
+    pub(crate) fn is_eager(&self, number: usize) -> bool {
         self.0.borrow().pipes[number].eager
     }
 
-    pub fn has_vanished(&self, number: usize) -> bool {
+    pub(crate) fn has_vanished(&self, number: usize) -> bool {
         self.0.borrow().pipes[number].vanished
     }
 
-    pub fn is_full(&self, number: usize) -> bool {
+    pub(crate) fn is_full(&self, number: usize) -> bool {
         self.0.borrow().pipes[number].full
     }
 
-    pub fn is_dropped(&self, number: usize) -> bool {
+    pub(crate) fn is_dropped(&self, number: usize) -> bool {
         self.0.borrow().pipes[number].dropped
     }
 
     /// Bytes on the way or arrived, that the server has not read.
-    pub fn unread(&self, number: usize) -> usize {
+    pub(crate) fn unread(&self, number: usize) -> usize {
         let state = self.0.borrow();
         state.pipes[number].flight.len() + state.pipes[number].arrived.len()
     }
 
-    pub fn take_edges(&self) -> Vec<(usize, Readiness)> {
+    pub(crate) fn take_edges(&self) -> Vec<(usize, Readiness)> {
         std::mem::take(&mut self.0.borrow_mut().edges)
     }
 
-    pub fn has_edges(&self) -> bool {
+    pub(crate) fn has_edges(&self) -> bool {
         !self.0.borrow().edges.is_empty()
     }
 
     /// What the hub did since this was asked last.
-    pub fn take_acts(&self) -> Vec<(usize, Act)> {
+    pub(crate) fn take_acts(&self) -> Vec<(usize, Act)> {
         let mut state = self.0.borrow_mut();
         state.writes = 0;
         std::mem::take(&mut state.acts)
     }
 
     /// At the write of this number in the next turn, copies the disk: a process that is killed just then leaves that.
-    pub fn copy_disk_at(&self, write: usize, disk: &MemoryDisk) {
+    pub(crate) fn copy_disk_at(&self, write: usize, disk: &MemoryDisk) {
         self.0.borrow_mut().copy_at = Some((write, disk.clone()));
     }
 
-    pub fn take_copy(&self) -> Option<MemoryDisk> {
+    pub(crate) fn take_copy(&self) -> Option<MemoryDisk> {
         let mut state = self.0.borrow_mut();
         state.copy_at = None;
         state.copied.take()
     }
 
     /// The server's machine or process is gone, with all its ends.
-    pub fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let mut state = self.0.borrow_mut();
         state.edges.clear();
         state.acts.clear();

@@ -21,6 +21,7 @@ use crate::dialect::park::Park;
 use crate::dialect::{Context, Dialect};
 use crate::limits::READ_BYTES_MAX;
 use crate::server::connection::{Connection, Peer, Phase};
+use crate::server::entropy::Entropy;
 use crate::server::post::Post;
 use crate::server::socket::Socket;
 use crate::store::{self, Store, StoreError};
@@ -72,11 +73,11 @@ pub struct Hub<S> {
 impl<S: Socket> Hub<S> {
     /// A hub without connections. The house has been opened, and the store knows what of it is no longer true.
     #[must_use]
-    pub fn new(config: Config, house: House, store: Store) -> Self {
+    pub fn new(config: Config, house: House, store: Store, entropy: Entropy) -> Self {
         Self {
             config,
             house,
-            post: Post::new(store),
+            post: Post::new(store, entropy),
             addresses: BTreeMap::new(),
             generation: 0,
             ready: Vec::new(),
@@ -120,6 +121,12 @@ impl<S: Socket> Hub<S> {
         self.house.configure(config.settings.clone());
         self.post.store.set_options(store_options(&config));
         self.config = config;
+        // Who lets more wait than is allowed now would else stay until something else is said to it.
+        let allowed = self.config.send_queue_bytes as usize;
+        let slow = self.post.connections.iter().filter(|(_, it)| it.events_waiting() > allowed);
+        for index in slow.map(|(_, it)| it.id.index).collect::<Vec<_>>() {
+            self.post.touch(index);
+        }
         let open = self.post.connections.iter().filter(|(_, it)| it.phase == Phase::Open);
         let untimed = open.filter(|(_, it)| it.timer == 0).map(|(_, it)| it.id.index);
         for index in untimed.collect::<Vec<_>>() {

@@ -17,6 +17,7 @@ use crate::dialect::mec::render;
 use crate::dialect::{self, Dialect, Voice};
 use crate::limits::{MESSAGE_PIECE_BYTES, SLICES_PER_WRITE};
 use crate::server::connection::{Connection, MessageRest, Phase};
+use crate::server::entropy::Entropy;
 use crate::server::hub::keep_room;
 use crate::server::pool::{Origin, Pool, Queue, Stretch};
 use crate::server::socket::Socket;
@@ -38,6 +39,7 @@ pub(super) enum Sent {
 pub(super) struct Post<S> {
     pub(super) connections: Slab<Connection<S>>,
     pub(super) store: Store,
+    entropy: Entropy,
     pub(super) pool: Pool,
     /// Connections that got something in this turn.
     touched: Vec<u32>,
@@ -56,10 +58,11 @@ pub(super) struct Post<S> {
 }
 
 impl<S: Socket> Post<S> {
-    pub(super) fn new(store: Store) -> Self {
+    pub(super) fn new(store: Store, entropy: Entropy) -> Self {
         Self {
             connections: Slab::new(),
             store,
+            entropy,
             pool: Pool::new(),
             touched: Vec::new(),
             encoded: Vec::new(),
@@ -369,9 +372,7 @@ impl<S: Socket> Outbox for Post<S> {
     }
 
     fn entropy(&mut self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).expect("the system has a random source");
-        bytes
+        self.entropy.next()
     }
 }
 

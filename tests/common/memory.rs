@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use mecd::config::{self, Config};
 use mecd::core::{Now, SessionId};
+use mecd::server::entropy::Entropy;
 use mecd::server::hub::{Hub, store_options};
 use mecd::store::memory::MemoryDisk;
 use mecd::store::{self, Shape};
@@ -53,6 +54,8 @@ pub(crate) struct Memory {
     /// The hub's slot for each of the network's connections that it still has.
     slots: BTreeMap<usize, u32>,
     on_the_way: Option<OnTheWay>,
+    /// How often the server has been started.
+    starts: u64,
 }
 
 /// What one person has sent and the server has not got.
@@ -84,6 +87,7 @@ impl Memory {
             connections: BTreeMap::new(),
             slots: BTreeMap::new(),
             on_the_way: None,
+            starts: 0,
         }
     }
 
@@ -380,7 +384,8 @@ impl World for Memory {
         let config = config::load(None, options, &[]).map_err(|faults| format!("{faults:?}"))?;
         let (house, store) = open(&config, &self.disk, self.store_options(&config), SHAPE)?;
         self.now.ms = house.clock();
-        self.hub = Some(Hub::new(config, house, store));
+        self.hub = Some(Hub::new(config, house, store, entropy(self.starts)));
+        self.starts += 1;
         self.hub().audit()?;
         self.turn();
         self.turns();
@@ -401,4 +406,13 @@ impl World for Memory {
     fn slack(&self) -> u64 {
         0
     }
+}
+
+/// Numbers in their order, of which none comes twice whatever start of the server it is: every run is the same.
+fn entropy(start: u64) -> Entropy {
+    let mut given = u128::from(start) << 64;
+    Entropy::from_source(move || {
+        given += 1;
+        given.to_be_bytes()
+    })
 }

@@ -6,8 +6,10 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use common::framing::Speech;
 use common::memory::{Manner, Memory};
 use common::play::World;
 use common::program::Program;
@@ -24,7 +26,7 @@ fn memory(set: &[(&str, &str)]) -> Memory {
 }
 
 fn program(set: &[(&str, &str)]) -> Program {
-    let mut world = Program::new();
+    let mut world = Program::new(&BTreeSet::new());
     world.start(&options(set)).unwrap();
     world
 }
@@ -33,7 +35,7 @@ fn program(set: &[(&str, &str)]) -> Program {
 #[track_caller]
 fn ask(world: &mut dyn World, who: &str, line: &str, answers: &[&str]) {
     if !world.is_connected(who) {
-        world.connect(who).unwrap();
+        world.connect(who, Speech::Mec).unwrap();
     }
     world.send(who, format!("{line}\r\n").as_bytes()).unwrap();
     hear(world, who, answers);
@@ -42,7 +44,7 @@ fn ask(world: &mut dyn World, who: &str, line: &str, answers: &[&str]) {
 #[track_caller]
 fn hear(world: &mut dyn World, who: &str, lines: &[&str]) {
     for line in lines {
-        assert_eq!(world.line(who).as_deref(), Ok(*line), "{who}");
+        assert_eq!(world.unit(who).as_deref(), Ok(*line), "{who}");
     }
 }
 
@@ -50,9 +52,9 @@ fn hear(world: &mut dyn World, who: &str, lines: &[&str]) {
 #[track_caller]
 fn list(world: &mut dyn World, who: &str, command: &str) -> Vec<String> {
     world.send(who, format!("{command}\r\n").as_bytes()).unwrap();
-    let head = world.line(who).unwrap();
+    let head = world.unit(who).unwrap();
     let count = head.strip_prefix(&format!("@ret {command} ")).expect(&head).parse().unwrap();
-    (0..count).map(|_| world.line(who).unwrap()).collect()
+    (0..count).map(|_| world.unit(who).unwrap()).collect()
 }
 
 #[test]
@@ -68,7 +70,7 @@ fn one_kick_more_than_a_room_remembers_is_refused_and_moves_nobody() {
         let answer = if n < BANS_PER_ROOM_MAX { "@status 0" } else { "@status -2" };
         ask(&mut world, "bob", &format!("#kick {who}"), &[answer]);
         if n < BANS_PER_ROOM_MAX {
-            assert!(world.line(&who).unwrap().starts_with("@mess #warning \""));
+            assert!(world.unit(&who).unwrap().starts_with("@mess #warning \""));
         }
     }
     let last = format!("user{BANS_PER_ROOM_MAX}");
@@ -111,7 +113,7 @@ fn a_body_of_more_bytes_than_are_kept_is_read_to_its_end_and_refused() {
         hear(&mut world, "bob", &[answer]);
     }
     ask(&mut world, "bob", "#getmessage 1", &[]);
-    let head = world.line("bob").unwrap();
+    let head = world.unit("bob").unwrap();
     assert!(head.starts_with(&format!("@ret #getmessage large {most} 1 0 0 ")), "{head}");
     let text = "\u{fffd}".repeat(990);
     for _ in 0..most {
@@ -140,22 +142,22 @@ fn a_long_list_is_given_whole_and_what_others_say_comes_before_or_behind_it() {
         ask(&mut world, "amy", &format!("#broadcast {n}"), &[&said]);
     }
     let mut said = 0;
-    let mut line = world.line("bob").unwrap();
+    let mut line = world.unit("bob").unwrap();
     while line == format!("@mess #broadcast amy \"{said}\"") {
         said += 1;
-        line = world.line("bob").unwrap();
+        line = world.unit("bob").unwrap();
     }
     assert_eq!(line, format!("@ret #listrooms {}", rooms + 1));
     hear(&mut world, "bob", &["Home - 2 0 pub anon"]);
     for n in 0..rooms {
-        let row = world.line("bob").unwrap();
+        let row = world.unit("bob").unwrap();
         assert!(row.starts_with(&format!("room{n} bob 0 ")), "{row}");
     }
     // The answer to the next line, and what else was said, in the order in which it was said.
     let mut rest: Vec<String> =
         (said..10).map(|n| format!("@mess #broadcast amy \"{n}\"")).collect();
     for _ in 0..=rest.len() {
-        let line = world.line("bob").unwrap();
+        let line = world.unit("bob").unwrap();
         if line != "@ret #whoami bob Home 2 - 0" {
             assert_eq!(line, rest.remove(0));
         }
@@ -193,7 +195,7 @@ fn a_reader_that_is_too_slow_is_dropped_and_nobody_else_notices() {
 fn taken(world: &mut dyn World, command: &str) -> usize {
     for taken in 0..20_000 {
         world.send("amy", format!("{command}\r\n").as_bytes()).unwrap();
-        match world.line("amy").unwrap().as_str() {
+        match world.unit("amy").unwrap().as_str() {
             "@status 0" => {}
             "@status -2" => return taken,
             other => panic!("{command}: {other}"),
@@ -221,7 +223,7 @@ fn a_full_store_refuses_what_is_new_and_takes_what_makes_room_and_the_chat_goes_
     loop {
         ask(&mut world, "amy", "#postmessage large 0 1000", &[]);
         world.send("amy", body.as_bytes()).unwrap();
-        match world.line("amy").unwrap().as_str() {
+        match world.unit("amy").unwrap().as_str() {
             "@status 0" => posted += 1,
             "@status -2" => break,
             other => panic!("{other}"),
@@ -264,7 +266,7 @@ fn a_full_store_refuses_what_is_new_and_takes_what_makes_room_and_the_chat_goes_
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         world.send("amy", b"#createroom den\r\n").unwrap();
-        if world.line("amy").unwrap() == "@status 0" {
+        if world.unit("amy").unwrap() == "@status 0" {
             break;
         }
         assert!(Instant::now() < end, "there is no room again");

@@ -1,11 +1,15 @@
 //! Conversations that a person can read, held with the server in memory and with the real program over TCP.
 //!
-//! Every file of `tests/transcripts` has three tests: in memory, in memory with the log compacted all the time, and
-//! against the program. How a file is written is told in `tests/common/script.rs`.
+//! Every file of `tests/transcripts` and its folders has five tests: in memory; in memory with the log compacted all the
+//! time, with what is sent arriving byte by byte, and with what is sent in consecutive steps arriving at once; and
+//! against the program. How a file is written is told in `tests/common/script.rs`. A new file needs one word in the list
+//! below.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where its files cannot be read")]
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,12 +22,37 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts")
 }
 
+/// Every conversation by the name of its test: `helo/join-group.talk` is `helo_join_group`.
+fn files() -> BTreeMap<String, PathBuf> {
+    let mut files = BTreeMap::new();
+    collect(&folder(), &mut files);
+    files
+}
+
+fn collect(folder: &Path, files: &mut BTreeMap<String, PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "talk") {
+            let test = name(&path).replace(['/', '-'], "_");
+            let twice = files.insert(test, path.clone());
+            assert_eq!(twice, None, "{path:?} has the test of another");
+        }
+    }
+}
+
+/// A file's path below the folder, as a failure names it.
+fn name(path: &Path) -> String {
+    let below = path.strip_prefix(folder()).unwrap().with_extension("");
+    below.to_str().unwrap().to_owned()
+}
+
 /// The conversation whose test is called `test`.
 fn script(test: &str) -> Script {
-    let name = test.replace('_', "-");
-    let file = folder().join(format!("{name}.talk"));
-    let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file:?}: {error}"));
-    Script::parse(&name, &text)
+    let files = files();
+    let file = files.get(test).unwrap_or_else(|| panic!("no file is {test}"));
+    Script::parse(&name(file), &fs::read_to_string(file).unwrap())
 }
 
 fn in_memory(test: &str, manner: Manner) {
@@ -36,7 +65,7 @@ fn in_memory(test: &str, manner: Manner) {
 fn with_the_program(test: &str) {
     let script = script(test);
     if script.only != Some(WorldKind::Memory) {
-        play(&script, &mut Program::new());
+        play(&script, &mut Program::new(&script.speeches()));
     }
 }
 
@@ -53,6 +82,18 @@ macro_rules! transcripts {
         mod in_memory_compacted {
             $(#[test] fn $test() {
                 super::in_memory(stringify!($test), super::Manner::Compacted);
+            })*
+        }
+
+        mod in_memory_split {
+            $(#[test] fn $test() {
+                super::in_memory(stringify!($test), super::Manner::Split);
+            })*
+        }
+
+        mod in_memory_joined {
+            $(#[test] fn $test() {
+                super::in_memory(stringify!($test), super::Manner::Joined);
             })*
         }
 
@@ -126,12 +167,7 @@ transcripts! {
 }
 
 #[test]
-fn every_transcript_has_its_tests() {
-    let entries = fs::read_dir(folder()).unwrap();
-    let files: BTreeSet<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter_map(|name| name.strip_suffix(".talk").map(|name| name.replace('-', "_")))
-        .collect();
-    let tested: BTreeSet<String> = TESTED.iter().map(|&test| test.to_owned()).collect();
-    assert_eq!(files, tested);
+fn every_transcript_has_its_tests_and_the_list_is_in_order() {
+    let files: Vec<String> = files().into_keys().collect();
+    assert_eq!(TESTED, files);
 }

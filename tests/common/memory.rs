@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use mecd::config::{self, Config};
 use mecd::core::{Now, SessionId};
-use mecd::dialect::Dialect;
 use mecd::server::hub::{Hub, store_options};
 use mecd::store::memory::MemoryDisk;
 use mecd::store::{self, Shape};
 
+use crate::common::framing::Speech;
 use crate::common::network::{Act, Network, VirtualSocket};
 use crate::common::opening::open;
 use crate::common::play::World;
@@ -22,7 +22,7 @@ const WALL: u64 = 1_767_225_600;
 /// Turns without time passing after which a hub is taken to be unable to sleep.
 const TURNS_MAX: usize = 100_000;
 
-/// Time that a line may wait for because its speaker is too fast, in ms.
+/// Time for which the server may keep what somebody has sent, who is too fast or has not ended it, in ms.
 const PATIENCE_MS: u64 = 20_000;
 
 /// Files as large as the program's, so that every record fits, set aside in small pieces, which cost less.
@@ -34,6 +34,10 @@ pub(crate) enum Manner {
     Plain,
     /// The whole log is compacted whenever time passes and before every end.
     Compacted,
+    /// One byte arrives in each turn.
+    Split,
+    /// What one person sends in consecutive steps arrives at once.
+    Joined,
 }
 
 /// A hub and those who are connected to it.
@@ -48,12 +52,22 @@ pub(crate) struct Memory {
     connections: BTreeMap<String, Connection>,
     /// The hub's slot for each of the network's connections that it still has.
     slots: BTreeMap<usize, u32>,
+    on_the_way: Option<OnTheWay>,
+}
+
+/// What one person has sent and the server has not got.
+#[derive(Debug)]
+struct OnTheWay {
+    number: usize,
+    speech: Speech,
+    bytes: Vec<u8>,
 }
 
 /// A peer's side of a connection.
 #[derive(Debug)]
 struct Connection {
     number: usize,
+    speech: Speech,
     /// What came and was not looked at yet.
     bytes: Vec<u8>,
     has_ended: bool,
@@ -69,6 +83,7 @@ impl Memory {
             now: Now { ms: 0, wall: WALL },
             connections: BTreeMap::new(),
             slots: BTreeMap::new(),
+            on_the_way: None,
         }
     }
 
@@ -129,9 +144,12 @@ impl Memory {
     }
 
     /// Whether the server will go on with something that somebody has sent, when its time has come.
-    fn is_held(&mut self, number: usize) -> bool {
-        let Some(&slot) = self.slots.get(&number) else { return false };
-        self.hub().held(slot) > 0 || self.network.unread(number) > 0
+    fn is_held(&mut self, who: &str) -> Result<bool, String> {
+        let &mut Connection { number, speech, .. } = self.connection(who)?;
+        let Some(&slot) = self.slots.get(&number) else { return Ok(false) };
+        // Of what is not ended, only time says that it is all.
+        let is_open = speech == Speech::CrimpBare;
+        Ok(is_open || self.hub().held(slot) > 0 || self.network.unread(number) > 0)
     }
 
     /// Lets as much time pass as it takes until `is_there` finds what it looks for in what somebody has received. No
@@ -141,28 +159,50 @@ impl Memory {
         who: &str,
         mut is_there: impl FnMut(&mut Connection) -> Result<Option<T>, String>,
     ) -> Result<Option<T>, String> {
+        self.arrive();
         let end = self.now.ms + PATIENCE_MS;
         loop {
-            let connection = self.connection(who)?;
-            let number = connection.number;
-            if let Some(found) = is_there(connection)? {
+            if let Some(found) = is_there(self.connection(who)?)? {
                 return Ok(Some(found));
             }
             let due = self.hub().next_deadline().filter(|&due| due <= end);
             match due {
-                Some(due) if self.is_held(number) => self.set_clock(due),
+                Some(due) if self.is_held(who)? => self.set_clock(due),
                 Some(_) | None => return Ok(None),
             }
             self.turns();
         }
     }
 
+    /// Brings to the server what is on the way, in the manner of this world. What is bare comes as it was sent: a part
+    /// of it would be all of it.
+    fn arrive(&mut self) {
+        let Some(OnTheWay { number, speech, bytes }) = self.on_the_way.take() else { return };
+        let is_split = self.manner == Manner::Split && speech != Speech::CrimpBare;
+        let length = if is_split { 1 } else { bytes.len().max(1) };
+        for part in bytes.chunks(length) {
+            self.network.send(number, part);
+            self.network.deliver(number, usize::MAX);
+            self.turns();
+        }
+    }
+
     fn finish_sending(&mut self, who: &str) -> Result<(), String> {
+        self.arrive();
         let number = self.connection(who)?.number;
         self.network.end(number);
         self.network.deliver(number, usize::MAX);
         self.turns();
         Ok(())
+    }
+
+    /// Sees that somebody is closed when all is over. In other dialects than MEC one hears how the others leave.
+    fn last_of(&mut self, who: &str) -> Result<(), String> {
+        let connection = self.connection(who)?;
+        if connection.speech != Speech::Mec {
+            connection.bytes.clear();
+        }
+        self.end_of(who)
     }
 
     /// Moves all of the log, if that is the manner.
@@ -190,7 +230,7 @@ impl Memory {
         match self.manner {
             // A file that was moved goes at once, and does not wait for the next sync.
             Manner::Compacted => store::Options { sync: store::Sync::Always, ..options },
-            Manner::Plain => options,
+            Manner::Plain | Manner::Split | Manner::Joined => options,
         }
     }
 }
@@ -200,15 +240,17 @@ impl World for Memory {
         self.connections.contains_key(who)
     }
 
-    fn connect(&mut self, who: &str) -> Result<(), String> {
+    fn connect(&mut self, who: &str, speech: Speech) -> Result<(), String> {
+        self.arrive();
         let now = self.now;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1024));
         let place = self.hub().place(address).map_err(|no_place| format!("{no_place:?}"));
         let slot = place?;
         let (number, socket) = self.network.connect(None);
-        assert_eq!(self.hub().admit(now, socket, address, Dialect::Mec), slot, "its place");
+        let admitted = self.hub().admit(now, socket, address, speech.dialect());
+        assert_eq!(admitted, slot, "it has the place it was given");
         self.slots.insert(number, slot);
-        let connection = Connection { number, bytes: Vec::new(), has_ended: false };
+        let connection = Connection { number, speech, bytes: Vec::new(), has_ended: false };
         self.connections.insert(who.to_owned(), connection);
         self.turns();
         Ok(())
@@ -219,17 +261,24 @@ impl World for Memory {
     }
 
     fn send(&mut self, who: &str, bytes: &[u8]) -> Result<(), String> {
-        let number = self.connection(who)?.number;
-        self.network.send(number, bytes);
-        self.network.deliver(number, usize::MAX);
-        self.turns();
+        let &mut Connection { number, speech, .. } = self.connection(who)?;
+        if self.on_the_way.as_ref().is_some_and(|other| other.number != number) {
+            self.arrive();
+        }
+        let none = OnTheWay { number, speech, bytes: Vec::new() };
+        self.on_the_way.get_or_insert(none).bytes.extend(bytes);
+        let waits = matches!(self.manner, Manner::Split | Manner::Joined);
+        if !waits || speech == Speech::CrimpBare {
+            self.arrive();
+        }
         Ok(())
     }
 
-    fn line(&mut self, who: &str) -> Result<String, String> {
-        let line = self.wait_for(who, |connection| next_line(&mut connection.bytes))?;
+    fn unit(&mut self, who: &str) -> Result<String, String> {
+        let take = |connection: &mut Connection| connection.speech.take(&mut connection.bytes);
+        let unit = self.wait_for(who, take)?;
         let bytes = &self.connection(who)?.bytes;
-        line.ok_or_else(|| format!("{who} received nothing but \"{}\"", bytes.escape_ascii()))
+        unit.ok_or_else(|| format!("{who} received nothing but \"{}\"", bytes.escape_ascii()))
     }
 
     fn bytes(&mut self, who: &str, count: usize) -> Result<Vec<u8>, String> {
@@ -268,6 +317,7 @@ impl World for Memory {
     }
 
     fn quiet(&mut self) -> Result<(), String> {
+        self.arrive();
         for (who, connection) in &self.connections {
             if !connection.bytes.is_empty() {
                 return Err(format!("{who} received \"{}\" too", connection.bytes.escape_ascii()));
@@ -280,6 +330,7 @@ impl World for Memory {
     }
 
     fn wait(&mut self, time: Duration) -> Result<(), String> {
+        self.arrive();
         self.compact();
         let end = self.now.ms + time.as_millis() as u64;
         while let Some(due) = self.hub().next_deadline().filter(|&due| due <= end) {
@@ -296,11 +347,15 @@ impl World for Memory {
         self.turn();
         self.turns();
         for who in self.names() {
-            let line = self.line(&who)?;
-            if !line.starts_with("@mess #warning \"") {
-                return Err(format!("{who} received {line:?}, not the warning before the stop"));
+            if self.connection(&who)?.speech == Speech::Mec {
+                let line = self.unit(&who)?;
+                if !line.starts_with("@mess #warning \"") {
+                    return Err(format!(
+                        "{who} received {line:?}, not the warning before the stop"
+                    ));
+                }
             }
-            self.end_of(&who)?;
+            self.last_of(&who)?;
         }
         self.compact();
         self.hub().audit()?;
@@ -336,7 +391,7 @@ impl World for Memory {
         self.quiet()?;
         for who in self.names() {
             self.half_close(&who)?;
-            self.end_of(&who)?;
+            self.last_of(&who)?;
         }
         let census = self.hub().house().census();
         assert_eq!((census.users, census.strangers), (0, 0), "everybody has left");
@@ -345,19 +400,5 @@ impl World for Memory {
 
     fn slack(&self) -> u64 {
         0
-    }
-}
-
-/// Takes a line, which has to end with CRLF, off the front of `bytes`.
-pub(crate) fn next_line(bytes: &mut Vec<u8>) -> Result<Option<String>, String> {
-    let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else { return Ok(None) };
-    let mut line: Vec<u8> = bytes.drain(..=end).collect();
-    line.truncate(end);
-    if line.pop() != Some(b'\r') || line.contains(&b'\r') {
-        return Err(format!("\"{}\" does not end with CRLF", line.escape_ascii()));
-    }
-    match String::from_utf8(line) {
-        Ok(line) => Ok(Some(line)),
-        Err(error) => Err(format!("\"{}\" is not UTF-8", error.as_bytes().escape_ascii())),
     }
 }

@@ -3,23 +3,25 @@
 
 use std::time::Duration;
 
-use crate::common::script::{Action, Notes, Script, Step, fill_in, matches};
+use crate::common::framing::Speech;
+use crate::common::pieces::{Notes, fill_in, matches};
+use crate::common::script::{Action, Script, Step};
 
 /// A server and those who talk to it, by name.
 pub(crate) trait World {
     /// Whether somebody of that name is connected, as far as is known.
     fn is_connected(&self, who: &str) -> bool;
 
-    /// Connects somebody who is not.
-    fn connect(&mut self, who: &str) -> Result<(), String>;
+    /// Connects somebody who is not, where that is spoken.
+    fn connect(&mut self, who: &str, speech: Speech) -> Result<(), String>;
 
     /// Waits until the server has noticed a connection that says nothing.
     fn settle(&mut self, who: &str) -> Result<(), String>;
 
     fn send(&mut self, who: &str, bytes: &[u8]) -> Result<(), String>;
 
-    /// The next line that somebody receives, without its CRLF.
-    fn line(&mut self, who: &str) -> Result<String, String>;
+    /// The next line, frame or body that somebody receives, without what ends or heads it.
+    fn unit(&mut self, who: &str) -> Result<String, String>;
 
     /// The next bytes that somebody receives.
     fn bytes(&mut self, who: &str, count: usize) -> Result<Vec<u8>, String>;
@@ -100,17 +102,15 @@ impl Player<'_> {
         match &step.action {
             Action::Set(..) => Ok(()),
             Action::Say(who, pieces) => {
-                let line = fill_in(pieces, &self.notes)?;
-                say(world, who, format!("{line}\r\n").as_bytes())
+                let text = fill_in(pieces, &self.notes)?;
+                self.say(world, who, &self.script.speech(who).encode(&text)?)
             }
-            Action::SayBytes(who, bytes) => say(world, who, bytes),
+            Action::SayBytes(who, bytes) => self.say(world, who, bytes),
             Action::Hear(who, pieces) => {
-                if !world.is_connected(who) {
-                    world.connect(who)?;
-                }
-                let line = world.line(who)?;
-                matches(pieces, &line, world.slack(), &mut self.notes)
-                    .map_err(|why| format!("{who} received {line:?}: {why}"))
+                self.see_to_connection(world, who)?;
+                let unit = world.unit(who)?;
+                matches(pieces, &unit, world.slack(), &mut self.notes)
+                    .map_err(|why| format!("{who} received {unit:?}: {why}"))
             }
             Action::HearBytes(who, bytes) => {
                 let came = world.bytes(who, bytes.len())?;
@@ -121,7 +121,7 @@ impl Player<'_> {
                 }
             }
             Action::Connect(who) => {
-                world.connect(who)?;
+                world.connect(who, self.script.speech(who))?;
                 world.settle(who)
             }
             Action::HalfClose(who) => world.half_close(who),
@@ -148,6 +148,15 @@ impl Player<'_> {
         }
     }
 
+    fn say(&self, world: &mut dyn World, who: &str, bytes: &[u8]) -> Result<(), String> {
+        self.see_to_connection(world, who)?;
+        world.send(who, bytes)
+    }
+
+    fn see_to_connection(&self, world: &mut dyn World, who: &str) -> Result<(), String> {
+        if world.is_connected(who) { Ok(()) } else { world.connect(who, self.script.speech(who)) }
+    }
+
     fn note(&mut self, line: &str) {
         self.so_far.push_str("    ");
         self.so_far.push_str(line);
@@ -160,11 +169,4 @@ impl Player<'_> {
         let (name, log) = (&script.name, world.log());
         panic!("\n{name}.talk:{line}: {text}\n{what}\n\nso far:\n{so_far}\n{log}")
     }
-}
-
-fn say(world: &mut dyn World, who: &str, bytes: &[u8]) -> Result<(), String> {
-    if !world.is_connected(who) {
-        world.connect(who)?;
-    }
-    world.send(who, bytes)
 }

@@ -1,10 +1,12 @@
 //! The world outside: the real program in a process of its own, over TCP, with a data directory on disk.
 //!
 //! That nothing more was said is seen without sleeping: telnet's "are you there" is answered in its turn, in any state
-//! of a connection, and its answer must be the next thing that comes. At the end everybody closes one side, and must
+//! of a connection, and its answer must be the next thing that comes. Other dialects have no such question; there a
+//! visitor of our own asks it, twice, and what was sent before has been answered by then. The visitor needs a place: who
+//! fills the server with others than MEC users does so in memory only. At the end everybody closes one side, and must
 //! then read nothing but the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -14,7 +16,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::common::memory::next_line;
+use crate::common::framing::Speech;
 use crate::common::play::World;
 
 /// How long an answer is waited for. Long, because the machine may have other things to do.
@@ -30,6 +32,8 @@ const HERE: &str = "@mess #notice \"I am here.\"";
 #[derive(Debug)]
 pub(crate) struct Program {
     dir: TempDir,
+    /// Words of the dialects that are listened for.
+    dialects: BTreeSet<&'static str>,
     running: Option<Running>,
     connections: BTreeMap<String, Connection>,
 }
@@ -37,12 +41,14 @@ pub(crate) struct Program {
 #[derive(Debug)]
 struct Running {
     child: Child,
-    address: SocketAddr,
+    /// Where each dialect is spoken.
+    addresses: BTreeMap<String, SocketAddr>,
 }
 
 #[derive(Debug)]
 struct Connection {
     socket: TcpStream,
+    speech: Speech,
     /// What came and was not looked at yet.
     bytes: Vec<u8>,
     has_ended: bool,
@@ -58,9 +64,12 @@ enum More {
 }
 
 impl Program {
-    pub(crate) fn new() -> Self {
+    /// A program that will speak MEC and what else is to be spoken.
+    pub(crate) fn new(speeches: &BTreeSet<Speech>) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory can be made");
-        Self { dir, running: None, connections: BTreeMap::new() }
+        let mut dialects: BTreeSet<_> = speeches.iter().map(|speech| speech.word()).collect();
+        dialects.insert(Speech::Mec.word());
+        Self { dir, dialects, running: None, connections: BTreeMap::new() }
     }
 
     fn connection(&mut self, who: &str) -> Result<&mut Connection, String> {
@@ -79,10 +88,52 @@ impl Program {
     }
 
     fn hear_that_there(&mut self, who: &str) -> Result<(), String> {
-        match self.line(who)? {
+        match self.unit(who)? {
             line if line == HERE => Ok(()),
             line => Err(format!("{who} received {line:?} too")),
         }
+    }
+
+    fn dial(&self, speech: Speech) -> Result<Connection, String> {
+        let addresses = &self.running.as_ref().expect("the server runs").addresses;
+        let address = addresses.get(speech.word()).ok_or("nobody listens for that dialect")?;
+        let socket = TcpStream::connect(address).map_err(|error| error.to_string())?;
+        socket.set_nodelay(true).map_err(|error| error.to_string())?;
+        Ok(Connection { socket, speech, bytes: Vec::new(), has_ended: false, waits: false })
+    }
+
+    /// Returns when the server has answered what everybody has sent so far. It takes what is there before a question in
+    /// the turn of that question at the latest, and a second question in a later turn. The visitor is gone by then.
+    fn let_answer(&self) -> Result<(), String> {
+        let mut visitor = self.dial(Speech::Mec)?;
+        for _ in 0..2 {
+            visitor.socket.write_all(ARE_YOU_THERE).map_err(|error| error.to_string())?;
+            match visitor.unit()? {
+                line if line == HERE => {}
+                line => return Err(format!("a visitor received {line:?}")),
+            }
+        }
+        visitor.socket.shutdown(Shutdown::Write).map_err(|error| error.to_string())?;
+        match visitor.rest()? {
+            rest if rest.is_empty() => Ok(()),
+            rest => Err(format!("a visitor received \"{}\" too", rest.escape_ascii())),
+        }
+    }
+
+    /// Whether anybody is there who cannot be asked.
+    fn has_others(&self) -> bool {
+        self.connections.values().any(|connection| connection.speech != Speech::Mec)
+    }
+
+    /// Sees that somebody is closed when all is over. In other dialects than MEC one hears how the others leave.
+    fn last_of(&mut self, who: &str) -> Result<(), String> {
+        let connection = self.connection(who)?;
+        if connection.speech == Speech::Mec {
+            return self.end_of(who);
+        }
+        connection.rest().map_err(|why| format!("{who}: {why}"))?;
+        self.connections.remove(who);
+        Ok(())
     }
 
     fn terminate(&mut self) -> Result<(), String> {
@@ -122,19 +173,19 @@ impl World for Program {
         self.connections.contains_key(who)
     }
 
-    fn connect(&mut self, who: &str) -> Result<(), String> {
-        let address = self.running.as_ref().expect("the server runs").address;
-        let socket = TcpStream::connect(address).map_err(|error| error.to_string())?;
-        socket.set_nodelay(true).map_err(|error| error.to_string())?;
-        let connection = Connection { socket, bytes: Vec::new(), has_ended: false, waits: false };
+    fn connect(&mut self, who: &str, speech: Speech) -> Result<(), String> {
+        let connection = self.dial(speech)?;
         self.connections.insert(who.to_owned(), connection);
         Ok(())
     }
 
     fn settle(&mut self, who: &str) -> Result<(), String> {
+        if self.connection(who)?.speech != Speech::Mec {
+            return self.let_answer();
+        }
         // Who is turned away at once is not answered; then what was said instead is there to be looked at.
         self.ask_whether_there(who)?;
-        let line = self.line(who)?;
+        let line = self.unit(who)?;
         if line != HERE {
             let connection = self.connection(who)?;
             connection.bytes.splice(0..0, format!("{line}\r\n").into_bytes());
@@ -147,23 +198,8 @@ impl World for Program {
         connection.socket.write_all(bytes).map_err(|error| format!("{who} cannot send: {error}"))
     }
 
-    fn line(&mut self, who: &str) -> Result<String, String> {
-        let connection = self.connection(who)?;
-        let end = Instant::now() + PATIENCE;
-        loop {
-            if let Some(line) = next_line(&mut connection.bytes)? {
-                connection.waits = false;
-                return Ok(line);
-            }
-            if connection.has_ended {
-                let rest = connection.bytes.escape_ascii();
-                return Err(format!("{who} was closed behind \"{rest}\""));
-            }
-            if let More::Nothing = connection.read(end)? {
-                let rest = connection.bytes.escape_ascii();
-                return Err(format!("{who} received nothing but \"{rest}\""));
-            }
-        }
+    fn unit(&mut self, who: &str) -> Result<String, String> {
+        self.connection(who)?.unit().map_err(|why| format!("{who} {why}"))
     }
 
     fn bytes(&mut self, who: &str, count: usize) -> Result<Vec<u8>, String> {
@@ -187,18 +223,9 @@ impl World for Program {
     }
 
     fn end_of(&mut self, who: &str) -> Result<(), String> {
-        let connection = self.connection(who)?;
-        let end = Instant::now() + PATIENCE;
-        while !connection.has_ended {
-            if let More::Nothing = connection.read(end)? {
-                break;
-            }
-        }
-        if !connection.bytes.is_empty() {
-            return Err(format!("{who} received \"{}\"", connection.bytes.escape_ascii()));
-        }
-        if !connection.has_ended {
-            return Err(format!("{who} is not closed"));
+        let rest = self.connection(who)?.rest().map_err(|why| format!("{who}: {why}"))?;
+        if !rest.is_empty() {
+            return Err(format!("{who} received \"{}\"", rest.escape_ascii()));
         }
         self.connections.remove(who);
         Ok(())
@@ -216,8 +243,17 @@ impl World for Program {
     }
 
     fn quiet(&mut self) -> Result<(), String> {
+        if self.has_others() {
+            self.let_answer()?;
+            for (who, connection) in &mut self.connections {
+                connection.nothing().map_err(|why| format!("{who} {why}"))?;
+            }
+        }
         let mut asked = self.names();
-        asked.retain(|who| !self.connections[who].waits);
+        asked.retain(|who| {
+            let connection = &self.connections[who];
+            connection.speech == Speech::Mec && !connection.waits
+        });
         for who in &asked {
             self.ask_whether_there(who)?;
         }
@@ -235,11 +271,15 @@ impl World for Program {
     fn stop(&mut self) -> Result<(), String> {
         self.terminate()?;
         for who in self.names() {
-            let line = self.line(&who)?;
-            if !line.starts_with("@mess #warning \"") {
-                return Err(format!("{who} received {line:?}, not the warning before the stop"));
+            if self.connection(&who)?.speech == Speech::Mec {
+                let line = self.unit(&who)?;
+                if !line.starts_with("@mess #warning \"") {
+                    return Err(format!(
+                        "{who} received {line:?}, not the warning before the stop"
+                    ));
+                }
             }
-            self.end_of(&who)?;
+            self.last_of(&who)?;
         }
         self.wait_for_exit()
     }
@@ -257,36 +297,37 @@ impl World for Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mecd"));
         command.env_remove("RUST_LOG").env_remove("STATE_DIRECTORY");
         command.env_remove("CREDENTIALS_DIRECTORY");
-        command
-            .args(["--listen", "mec=127.0.0.1:0", "--data-dir"])
-            .arg(self.dir.path().join("data"));
+        for dialect in &self.dialects {
+            command.arg("--listen").arg(format!("{dialect}=127.0.0.1:0"));
+        }
+        command.arg("--data-dir").arg(self.dir.path().join("data"));
         for (key, value) in options {
             command.arg("--set").arg(format!("{key}={value}"));
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(log.map_err(|error| error.to_string())?);
         let mut child = command.spawn().map_err(|error| error.to_string())?;
-        let mut line = String::new();
         let stdout = child.stdout.take().expect("the standard output is piped");
-        let read = BufReader::new(stdout).read_line(&mut line);
-        let address = line.trim_end().strip_prefix("listening mec ").and_then(|at| at.parse().ok());
-        match (read, address) {
-            (Ok(_), Some(address)) => {
-                self.running = Some(Running { child, address });
+        match addresses(stdout, self.dialects.len()) {
+            Ok(addresses) => {
+                self.running = Some(Running { child, addresses });
                 Ok(())
             }
-            (read, _) => {
+            Err(said) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                Err(format!("the server does not start: {read:?}, {line:?}\n{}", self.log()))
+                Err(format!("the server does not start: {said}\n{}", self.log()))
             }
         }
     }
 
     fn finish(&mut self) -> Result<(), String> {
+        if self.has_others() {
+            self.quiet()?;
+        }
         for who in self.names() {
             self.half_close(&who)?;
-            self.end_of(&who)?;
+            self.last_of(&who)?;
         }
         self.terminate()?;
         self.wait_for_exit()?;
@@ -305,7 +346,68 @@ impl World for Program {
     }
 }
 
+/// Where the program says it listens, a line for each of `count` dialects.
+fn addresses(stdout: impl Read, count: usize) -> Result<BTreeMap<String, SocketAddr>, String> {
+    let mut addresses = BTreeMap::new();
+    for line in BufReader::new(stdout).lines().take(count) {
+        let line = line.map_err(|error| error.to_string())?;
+        let listening = line.strip_prefix("listening ").and_then(|rest| rest.split_once(' '));
+        let (dialect, address) = listening.ok_or_else(|| line.clone())?;
+        let address = address.parse().map_err(|_| line.clone())?;
+        addresses.insert(dialect.to_owned(), address);
+    }
+    if addresses.len() == count { Ok(addresses) } else { Err(format!("only {addresses:?}")) }
+}
+
 impl Connection {
+    /// What comes next, and is whole.
+    fn unit(&mut self) -> Result<String, String> {
+        let end = Instant::now() + PATIENCE;
+        if self.speech == Speech::CrimpBare && self.bytes.is_empty() {
+            self.read(end)?;
+            // What is not ended is over when nothing follows.
+            while let More::Bytes = self.read(Instant::now() + GLANCE)? {}
+        }
+        loop {
+            if let Some(unit) = self.speech.take(&mut self.bytes)? {
+                self.waits = false;
+                return Ok(unit);
+            }
+            if self.has_ended {
+                return Err(format!("was closed behind \"{}\"", self.bytes.escape_ascii()));
+            }
+            if let More::Nothing = self.read(end)? {
+                return Err(format!("received nothing but \"{}\"", self.bytes.escape_ascii()));
+            }
+        }
+    }
+
+    /// Sees that nothing came that was not looked at.
+    fn nothing(&mut self) -> Result<(), String> {
+        if self.speech == Speech::Mec {
+            return Ok(());
+        }
+        match self.read(Instant::now())? {
+            _ if !self.bytes.is_empty() => {
+                Err(format!("received \"{}\" too", self.bytes.escape_ascii()))
+            }
+            More::End => Err("was closed".to_owned()),
+            More::Bytes | More::Nothing => Ok(()),
+        }
+    }
+
+    /// Everything up to the end.
+    fn rest(&mut self) -> Result<Vec<u8>, String> {
+        let end = Instant::now() + PATIENCE;
+        while !self.has_ended {
+            if let More::Nothing = self.read(end)? {
+                let came = self.bytes.escape_ascii();
+                return Err(format!("not closed, but received \"{came}\""));
+            }
+        }
+        Ok(std::mem::take(&mut self.bytes))
+    }
+
     /// Reads what has come, waiting for it until `end`.
     fn read(&mut self, end: Instant) -> Result<More, String> {
         let mut buffer = [0; 4096];

@@ -56,6 +56,10 @@ impl World {
     fn send(&mut self, number: usize, bytes: &[u8]) {
         self.network.send(number, bytes);
         self.network.deliver(number, usize::MAX);
+        self.turns();
+    }
+
+    fn turns(&mut self) {
         while self.hub.is_waiting() || self.network.has_edges() {
             for (number, readiness) in self.network.take_edges() {
                 self.hub.note(self.slots[number] as usize, readiness);
@@ -215,4 +219,22 @@ fn who_reads_nothing_is_dropped_when_too_much_waits() {
         }
     }
     panic!("nobody was dropped");
+}
+
+#[test]
+fn when_the_server_stops_each_is_told_so_and_nothing_of_the_others() {
+    let mut world = World::new();
+    let bob = world.mec("bob");
+    world.send(bob, b"#createroom tea\r\n#changeroom tea\r\n");
+    let users: Vec<usize> = (0..20).map(|n| world.chatapp(&format!("app{n}"))).collect();
+    world.writes.clear();
+    world.hub.stop(world.now);
+    world.hub.audit().unwrap();
+    world.turns();
+    for user in users {
+        let of = world.writes.iter().filter(|(number, _)| *number == user);
+        let told = frames(of.flat_map(|(_, bytes)| bytes.clone()).collect());
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with(r#"{"__type__":"Error","code":2,"#), "{told:?}");
+    }
 }

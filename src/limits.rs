@@ -12,6 +12,12 @@ pub const TEXT_BYTES_MAX: usize = 3 * LINE_BYTES_MAX;
 /// Bytes of what is said at once, in any dialect: a JSON object at its longest.
 pub const SAID_BYTES_MAX: usize = 8 * 1024;
 
+/// Bytes of the JSON of one `chatapp` frame, in both directions (seed 002, 4.a: what its clients take).
+pub const CHATAPP_FRAME_BYTES_MAX: usize = 2000;
+
+/// Bytes of the data of one `chatapp` message (seed 002, 4.a).
+pub const CHATAPP_DATA_BYTES_MAX: usize = 1000;
+
 /// Bytes of a sender's own words for the time; longer ones are not kept.
 pub const STAMP_BYTES_MAX: usize = 64;
 
@@ -175,6 +181,7 @@ pub const ACCEPT_RETRY_MS: u64 = 1000;
 
 const _: () = assert!(LINE_BYTES_MAX <= READ_BYTES_MAX, "a whole line fits in one read");
 const _: () = assert!(TEXT_BYTES_MAX <= SAID_BYTES_MAX, "a line can be said as a whole");
+const _: () = assert!(CHATAPP_DATA_BYTES_MAX <= SAID_BYTES_MAX, "a `chatapp` message can be said");
 const _: () = assert!(TEXT_BYTES_MAX <= BLOCK_BYTES, "one text fits in one block");
 const _: () = assert!(RECORD_BYTES_MAX < LOG_FILE_BYTES, "the largest record fits in a file");
 const _: () = assert!(LOG_FILE_BYTES.is_multiple_of(LOG_PIECE_BYTES), "a file is whole pieces");

@@ -42,6 +42,9 @@ const EVERY_OPTION: &[Row] = &[
     ("listen.mec", "\"127.0.0.1:7000\"", |c| {
         c.listen.set(Dialect::Mec, vec![(Ipv4Addr::LOCALHOST, 7000).into()]);
     }),
+    ("listen.chatapp", "\"127.0.0.1:7002\"", |c| {
+        c.listen.set(Dialect::Chatapp, vec![(Ipv4Addr::LOCALHOST, 7002).into()]);
+    }),
     ("server.data_dir", "\"/srv/chat\"", |c| c.data_dir = Some("/srv/chat".into())),
     ("server.name", "\"chat.example.org\"", |c| c.server_name = Some("chat.example.org".into())),
     ("limits.connections", "5", |c| c.connections = 5),
@@ -79,6 +82,7 @@ const EVERY_OPTION: &[Row] = &[
     ("storage.key_file", "\"/etc/mecd/mecd.key\"", |c| {
         c.key_file = Some("/etc/mecd/mecd.key".into());
     }),
+    ("chatapp.connected", "true", |c| c.dialects.chatapp.connected = true),
 ];
 
 #[test]
@@ -280,7 +284,7 @@ fn sections_and_options_are_not_taken_for_each_other() {
         "FILE:4: rooms: is a section: its options stand below a line [rooms]",
         "FILE:6: groups.expire_seconds: wants a whole number from 1 to 2147483647, not a table",
         "FILE:8: toys: is no section; there are listen, server, limits, rooms, groups, messages, \
-         security, storage",
+         security, storage, chatapp",
     ];
     assert_eq!(from_file(text).unwrap_err(), wanted);
 }

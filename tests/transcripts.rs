@@ -112,6 +112,20 @@ transcripts! {
     challenge_time
     changepass
     changeroom
+    chatapp_chat
+    chatapp_connect
+    chatapp_connected
+    chatapp_create_room
+    chatapp_expiry
+    chatapp_frames
+    chatapp_full
+    chatapp_join
+    chatapp_leave
+    chatapp_limits
+    chatapp_quit
+    chatapp_restart
+    chatapp_rooms
+    chatapp_silence
     clock
     connections
     creategroup

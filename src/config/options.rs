@@ -61,7 +61,7 @@ pub(super) enum Kind {
 }
 
 /// The sections, in the order in which they are shown.
-pub(super) static SECTIONS: [(&str, &str); 8] = [
+pub(super) static SECTIONS: [(&str, &str); 9] = [
     ("listen", "Where clients connect."),
     ("server", "The server itself."),
     ("limits", "How much of everything."),
@@ -70,6 +70,7 @@ pub(super) static SECTIONS: [(&str, &str); 8] = [
     ("messages", "Stored messages."),
     ("security", "Who may do what."),
     ("storage", "The data directory."),
+    ("chatapp", "What is said to clients of the chatapp protocol."),
 ];
 
 /// The options, those of a section together.
@@ -85,7 +86,15 @@ pub(super) static OPTIONS: &[Opt] = &[
         },
     },
     unserved("listen.helo"),
-    unserved("listen.chatapp"),
+    Opt {
+        key: "listen.chatapp",
+        about: "The chatapp protocol, JSON behind a header of 20 bytes.",
+        kind: Kind::Addresses {
+            example: "0.0.0.0:1234",
+            get: |c| c.listen.of(Dialect::Chatapp),
+            set: |c, addresses| c.listen.set(Dialect::Chatapp, addresses),
+        },
+    },
     unserved("listen.crimp"),
     unserved("listen.json"),
     unserved("listen.web"),
@@ -322,6 +331,12 @@ pub(super) static OPTIONS: &[Opt] = &[
             set: |c, text| path(text).map(|path| c.key_file = Some(path)),
         },
     },
+    switch(
+        "chatapp.connected",
+        "Whether who connects is told so by a ConnectionMessage, before the rooms.",
+        |c| c.dialects.chatapp.connected,
+        |c, on| c.dialects.chatapp.connected = on,
+    ),
 ];
 
 impl Opt {
@@ -494,7 +509,13 @@ mod tests {
         for kind in ListenerKind::ALL {
             let option = find(&format!("listen.{}", kind.name())).unwrap();
             let served = !matches!(option.kind, Kind::Unserved);
-            assert_eq!(served, kind == ListenerKind::Dialect(Dialect::Mec));
+            let expected = match kind {
+                ListenerKind::Dialect(Dialect::Mec | Dialect::Chatapp) => true,
+                ListenerKind::Dialect(Dialect::Helo | Dialect::Crimp | Dialect::Json)
+                | ListenerKind::Web
+                | ListenerKind::Metrics => false,
+            };
+            assert_eq!(served, expected);
         }
     }
 

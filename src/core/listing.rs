@@ -30,6 +30,16 @@ pub(super) enum ListKey {
     Directory,
 }
 
+impl ListKey {
+    /// Whether its head has promised how many rows follow.
+    fn promises(self) -> bool {
+        match self {
+            Self::Rooms | Self::Users(_) | Self::Groups | Self::Messages(_) => true,
+            Self::Everyone | Self::Directory => false,
+        }
+    }
+}
+
 /// A list under way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Listing {
@@ -163,7 +173,7 @@ impl Lists {
         if self.ghosts.len() < GHOST_ROWS_MAX {
             return None;
         }
-        let oldest = self.open.values().min_by_key(|listing| listing.burials)?.reader;
+        let oldest = self.owing().min_by_key(|listing| listing.burials)?.reader;
         self.close(oldest.index);
         Some(oldest)
     }
@@ -173,10 +183,15 @@ impl Lists {
         if self.open.remove(&session).is_none() {
             return;
         }
-        match self.open.values().map(|listing| listing.burials).min() {
+        match self.owing().map(|listing| listing.burials).min() {
             None => self.ghosts.clear(),
             Some(needed) => self.ghosts.retain(|_, ghost| ghost.burial > needed),
         }
+    }
+
+    /// The lists that need ghosts.
+    fn owing(&self) -> impl Iterator<Item = &Listing> {
+        self.open.values().filter(|listing| listing.key.promises())
     }
 
     /// The ghosts that still belong into a list, in order.

@@ -283,6 +283,11 @@ impl Sessions {
         }
     }
 
+    /// Nobody is told the news any more.
+    pub(super) fn stop_all_listening(&mut self) {
+        self.listeners.clear();
+    }
+
     /// The first session in a slot from `index` on.
     pub(super) fn next(&self, index: u64) -> Option<&Session> {
         let from = usize::try_from(index).ok()?;

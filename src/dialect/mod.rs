@@ -4,6 +4,7 @@
 //! clock and no state of the house; what it needs to know of the session it is told ([`crate::core::Standing`]).
 //! The set is closed: an enum and a `match`, so that the compiler lists what a new dialect has to provide.
 
+pub mod calendar;
 pub mod chatapp;
 pub mod crimp;
 pub mod helo;
@@ -109,11 +110,13 @@ impl std::fmt::Display for Dialect {
 pub struct Options {
     /// `limits.message_lines`
     pub message_lines_max: u32,
+    /// What of them is about one dialect alone.
+    pub chatapp: chatapp::Options,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { message_lines_max: 100 }
+        Self { message_lines_max: 100, chatapp: chatapp::Options::default() }
     }
 }
 
@@ -250,7 +253,8 @@ impl Reader {
     pub fn forget_delivered(&mut self, bodies_bytes: &mut usize) {
         match self {
             Self::Mec(reader) => reader.forget_delivered(bodies_bytes),
-            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+            Self::Chatapp(reader) => reader.forget_delivered(),
+            Self::Helo(_) | Self::Crimp(_) | Self::Json(_) => {}
         }
     }
 

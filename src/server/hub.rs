@@ -227,6 +227,7 @@ impl<S: Socket> Hub<S> {
     /// Begins to stop: everybody is told, everything is written by the next turn.
     pub fn stop(&mut self, now: Now) {
         self.post.store.begin_turn(now.ms);
+        self.house.hush();
         let sessions: Vec<_> = self.house.sessions().collect();
         for id in sessions {
             self.house.dismiss(now, id, &Warning::Stopping, &mut self.post);

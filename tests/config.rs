@@ -42,6 +42,9 @@ const EVERY_OPTION: &[Row] = &[
     ("listen.mec", "\"127.0.0.1:7000\"", |c| {
         c.listen.set(Dialect::Mec, vec![(Ipv4Addr::LOCALHOST, 7000).into()]);
     }),
+    ("listen.helo", "\"127.0.0.1:7001\"", |c| {
+        c.listen.set(Dialect::Helo, vec![(Ipv4Addr::LOCALHOST, 7001).into()]);
+    }),
     ("listen.chatapp", "\"127.0.0.1:7002\"", |c| {
         c.listen.set(Dialect::Chatapp, vec![(Ipv4Addr::LOCALHOST, 7002).into()]);
     }),
@@ -81,6 +84,13 @@ const EVERY_OPTION: &[Row] = &[
     ("storage.bytes_max", "100000000", |c| c.bytes_max = 100_000_000),
     ("storage.key_file", "\"/etc/mecd/mecd.key\"", |c| {
         c.key_file = Some("/etc/mecd/mecd.key".into());
+    }),
+    ("helo.ping_seconds", "0", |c| c.dialects.helo.ping_seconds = 0),
+    ("helo.pong_seconds", "5", |c| c.dialects.helo.pong_seconds = 5),
+    ("helo.file_bytes_max", "1000", |c| c.dialects.helo.file_bytes_max = 1000),
+    ("helo.file_seconds", "5", |c| c.dialects.helo.file_seconds = 5),
+    ("helo.file_ports", "\"20000-20009\"", |c| {
+        c.dialects.helo.file_ports = Some((20_000, 20_009));
     }),
     ("chatapp.connected", "true", |c| c.dialects.chatapp.connected = true),
 ];
@@ -199,7 +209,7 @@ sync = \"soon\"
 bytes_max = 99999999999999999999
 
 [listen]
-helo = \"0.0.0.0:1337\"
+metrics = \"0.0.0.0:1337\"
 mec = [
   \"127.0.0.1:6500\",
   \"localhost:6500\",
@@ -229,7 +239,7 @@ groups = -1
         "FILE:14: storage.sync: wants \"always\" or a time from \"1ms\" to \"1h\", not \"soon\"",
         "FILE:15: storage.bytes_max: wants a whole number from 17825792 to 1099511627776, \
          not 99999999999999999999",
-        "FILE:18: listen.helo: this version does not serve \"helo\"",
+        "FILE:18: listen.metrics: this version does not serve \"metrics\"",
         "FILE:21: listen.mec: \"localhost:6500\" is no address with a port, \
          such as 0.0.0.0:6500 or [::]:6500",
         "FILE:22: listen.mec: wants an address in a string, or an array of them, not an integer",
@@ -284,7 +294,7 @@ fn sections_and_options_are_not_taken_for_each_other() {
         "FILE:4: rooms: is a section: its options stand below a line [rooms]",
         "FILE:6: groups.expire_seconds: wants a whole number from 1 to 2147483647, not a table",
         "FILE:8: toys: is no section; there are listen, server, limits, rooms, groups, messages, \
-         security, storage, chatapp",
+         security, storage, helo, chatapp",
     ];
     assert_eq!(from_file(text).unwrap_err(), wanted);
 }
@@ -325,7 +335,7 @@ fn every_fault_of_set_is_told_and_the_file_is_not_forgotten() {
         ("limits.rooms".to_owned(), "many".to_owned()),
         ("listen.web".to_owned(), "[::]:80".to_owned()),
     ];
-    let listens = ["helo=[::]:1337".parse().unwrap()];
+    let listens = ["metrics=[::]:1337".parse().unwrap()];
     let faults = load(Some(file.path()), &sets, &listens).unwrap_err();
     let shown: Vec<_> = faults.iter().map(ToString::to_string).collect();
     let first = format!(
@@ -338,7 +348,7 @@ fn every_fault_of_set_is_told_and_the_file_is_not_forgotten() {
         "--set limits=5: is no option; `mecd config` shows all there are",
         "--set limits.rooms=many: wants a whole number from 0 to 1000000, not a string",
         "--set listen.web=[::]:80: this version does not serve \"web\"",
-        "--listen helo=[::]:1337: this version does not serve \"helo\"",
+        "--listen metrics=[::]:1337: this version does not serve \"metrics\"",
     ];
     assert_eq!(shown, wanted);
 }

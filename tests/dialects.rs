@@ -7,6 +7,7 @@ mod common;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use common::entropy::entropy;
 use common::framing::Speech;
 use common::network::{Act, Network, VirtualSocket};
 use common::opening::open;
@@ -37,7 +38,7 @@ impl World {
         let now = Now { ms: 1000, wall: 1_767_225_600 };
         let network = Network::default();
         Self {
-            hub: Hub::new(config, house, store),
+            hub: Hub::new(config, house, store, entropy(0)),
             network,
             slots: Vec::new(),
             writes: Vec::new(),

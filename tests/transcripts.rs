@@ -135,6 +135,24 @@ transcripts! {
     expiry
     expiry_kill
     getmessage
+    helo_broadcast
+    helo_closing
+    helo_files
+    helo_groups
+    helo_heartbeat
+    helo_keys
+    helo_kick
+    helo_limits
+    helo_lines
+    helo_lists
+    helo_login
+    helo_pm
+    helo_ports
+    helo_quit
+    helo_ten_seconds
+    helo_together
+    helo_too_fast
+    helo_unknown
     hello
     help
     history

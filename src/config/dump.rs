@@ -18,7 +18,7 @@ const HEAD: &str = "\
 /// See [`Config::to_toml`].
 pub(super) fn to_toml(config: &Config) -> String {
     let mut text = HEAD.to_owned();
-    for (section, about) in SECTIONS {
+    for &(section, about) in SECTIONS {
         write!(text, "\n# {about}\n[{section}]\n").expect("writing to a string succeeds");
         let of_section = |option: &&Opt| option.parts().0 == section;
         for option in OPTIONS.iter().filter(of_section) {

@@ -5,7 +5,8 @@
 
 use super::environment::is_host_name;
 use super::value::{
-    MS, Refusal, addresses, duration_text, milliseconds, refusal, whole_number, wrong_type,
+    MS, Refusal, addresses, duration_text, milliseconds, port_range, port_range_text, refusal,
+    whole_number, wrong_type,
 };
 use super::{Config, SyncMode};
 use crate::dialect::Dialect;
@@ -61,7 +62,7 @@ pub(super) enum Kind {
 }
 
 /// The sections, in the order in which they are shown.
-pub(super) static SECTIONS: [(&str, &str); 9] = [
+pub(super) static SECTIONS: &[(&str, &str)] = &[
     ("listen", "Where clients connect."),
     ("server", "The server itself."),
     ("limits", "How much of everything."),
@@ -70,6 +71,7 @@ pub(super) static SECTIONS: [(&str, &str); 9] = [
     ("messages", "Stored messages."),
     ("security", "Who may do what."),
     ("storage", "The data directory."),
+    ("helo", "The protocol of listen.helo."),
     ("chatapp", "What is said to clients of the chatapp protocol."),
 ];
 
@@ -85,7 +87,15 @@ pub(super) static OPTIONS: &[Opt] = &[
             set: |c, addresses| c.listen.set(Dialect::Mec, addresses),
         },
     },
-    unserved("listen.helo"),
+    Opt {
+        key: "listen.helo",
+        about: "The protocol whose lines begin with HELO, BCST, PM and the like: as above.",
+        kind: Kind::Addresses {
+            example: "0.0.0.0:1337",
+            get: |c| c.listen.of(Dialect::Helo),
+            set: |c, addresses| c.listen.set(Dialect::Helo, addresses),
+        },
+    },
     Opt {
         key: "listen.chatapp",
         about: "The chatapp protocol, JSON behind a header of 20 bytes.",
@@ -331,6 +341,44 @@ pub(super) static OPTIONS: &[Opt] = &[
             set: |c, text| path(text).map(|path| c.key_file = Some(path)),
         },
     },
+    number(
+        "helo.ping_seconds",
+        "How often a client is asked whether it is there. 0: never.",
+        0..=24 * 3600,
+        |c| c.dialects.helo.ping_seconds.into(),
+        |c, n| c.dialects.helo.ping_seconds = small(n),
+    ),
+    number(
+        "helo.pong_seconds",
+        "A client that has not answered by then is disconnected.",
+        1..=24 * 3600,
+        |c| c.dialects.helo.pong_seconds.into(),
+        |c, n| c.dialects.helo.pong_seconds = small(n),
+    ),
+    number(
+        "helo.file_bytes_max",
+        "Bytes of the largest file that users send each other.",
+        1..=TIB,
+        |c| c.dialects.helo.file_bytes_max,
+        |c, n| c.dialects.helo.file_bytes_max = n,
+    ),
+    number(
+        "helo.file_seconds",
+        "A file that has stood still for so long is given up.",
+        1..=24 * 3600,
+        |c| c.dialects.helo.file_seconds.into(),
+        |c, n| c.dialects.helo.file_seconds = small(n),
+    ),
+    Opt {
+        key: "helo.file_ports",
+        about: "The ports that files are sent over, one for each: the first and the last one.\n\
+                Not set: any that are free.",
+        kind: Kind::Text {
+            example: "20000-20999",
+            get: |c| c.dialects.helo.file_ports.map(port_range_text),
+            set: |c, text| port_range(text).map(|range| c.dialects.helo.file_ports = Some(range)),
+        },
+    },
     switch(
         "chatapp.connected",
         "Whether who connects is told so by a ConnectionMessage, before the rooms.",
@@ -509,13 +557,8 @@ mod tests {
         for kind in ListenerKind::ALL {
             let option = find(&format!("listen.{}", kind.name())).unwrap();
             let served = !matches!(option.kind, Kind::Unserved);
-            let expected = match kind {
-                ListenerKind::Dialect(Dialect::Mec | Dialect::Chatapp) => true,
-                ListenerKind::Dialect(Dialect::Helo | Dialect::Crimp | Dialect::Json)
-                | ListenerKind::Web
-                | ListenerKind::Metrics => false,
-            };
-            assert_eq!(served, expected);
+            let known = [Dialect::Mec, Dialect::Helo, Dialect::Chatapp].map(ListenerKind::Dialect);
+            assert_eq!(served, known.contains(&kind));
         }
     }
 

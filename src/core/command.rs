@@ -225,8 +225,8 @@ pub enum Company<'a> {
     Expel {
         /// The room.
         room: ItemName,
-        /// Who has to go.
-        user: UserName,
+        /// Who has to go; nobody is called so if it cannot be a name, which is looked at last.
+        user: Option<UserName>,
     },
     /// List everyone who is connected.
     ListEveryone,

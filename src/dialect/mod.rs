@@ -110,13 +110,19 @@ impl std::fmt::Display for Dialect {
 pub struct Options {
     /// `limits.message_lines`
     pub message_lines_max: u32,
-    /// What of them is about one dialect alone.
+    /// What only `helo` obeys.
+    pub helo: helo::Options,
+    /// What only `chatapp` obeys.
     pub chatapp: chatapp::Options,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { message_lines_max: 100, chatapp: chatapp::Options::default() }
+        Self {
+            message_lines_max: 100,
+            helo: helo::Options::default(),
+            chatapp: chatapp::Options::default(),
+        }
     }
 }
 
@@ -155,6 +161,8 @@ pub enum Request<'a> {
     Do(Command<'a>, Asked<'a>),
     /// Nothing of the house: the dialect tells at once how it ended.
     Answer(Status, Asked<'a>),
+    /// A port is to be opened over which another user sends a file.
+    Fetch(helo::Fetch<'a>),
     /// This is to be said.
     Notice(Notice),
     /// This is to be said, and the connection closed. Nothing is read any more.
@@ -326,6 +334,14 @@ impl Voice {
             Self::Chatapp(_) => Dialect::Chatapp,
             Self::Crimp(_) => Dialect::Crimp,
             Self::Json(_) => Dialect::Json,
+        }
+    }
+
+    /// Appends what ends a list of which no more rows follow, so that its reader takes what comes next for itself.
+    pub fn cut_short(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Helo => helo::render::cut_short(out),
+            Self::Mec | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
         }
     }
 

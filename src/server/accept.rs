@@ -122,7 +122,7 @@ fn refuse(mut socket: TcpStream, address: SocketAddr, dialect: Dialect, why: War
 }
 
 /// Whether an error of `accept` is about the one connection that was to be accepted.
-fn is_of_the_connection(error: &io::Error) -> bool {
+pub(super) fn is_of_the_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

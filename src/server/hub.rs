@@ -23,7 +23,8 @@ use crate::limits::READ_BYTES_MAX;
 use crate::server::connection::{Connection, Peer, Phase};
 use crate::server::entropy::Entropy;
 use crate::server::post::Post;
-use crate::server::socket::Socket;
+use crate::server::socket::{Ports, Socket};
+use crate::server::transfer::{NoPorts, Transfers};
 use crate::store::{self, Store, StoreError};
 
 /// What the poll says of a socket.
@@ -68,6 +69,8 @@ pub struct Hub<S> {
     pub(super) scratch: Scratch,
     pub(super) input: Box<[u8]>,
     pub(super) payload: Vec<u8>,
+    /// Files that users send each other.
+    pub(super) transfers: Transfers<S>,
 }
 
 impl<S: Socket> Hub<S> {
@@ -89,7 +92,14 @@ impl<S: Socket> Hub<S> {
             scratch: Scratch::new(),
             input: vec![0; READ_BYTES_MAX].into_boxed_slice(),
             payload: Vec::new(),
+            transfers: Transfers::new(Box::new(NoPorts)),
         }
+    }
+
+    /// Has ports for files from there; without, there are none.
+    #[must_use]
+    pub fn with_ports(self, ports: Box<dyn Ports<S>>) -> Self {
+        Self { transfers: Transfers::new(ports), ..self }
     }
 
     /// What everybody knows.
@@ -186,6 +196,17 @@ impl<S: Socket> Hub<S> {
         }
     }
 
+    /// What the poll says of a port for a file, or of a connection to it.
+    pub fn note_transfer(&mut self, token: usize, readiness: Readiness) {
+        self.transfers.note(token, readiness);
+    }
+
+    /// Files on their way.
+    #[must_use]
+    pub fn transfers(&self) -> usize {
+        self.transfers.count()
+    }
+
     /// One turn. Whatever is decided in it is on disk before any of it is sent.
     ///
     /// # Errors
@@ -203,6 +224,7 @@ impl<S: Socket> Hub<S> {
         self.compact(now);
         self.post.commit(now)?;
         self.send(now);
+        self.transfers.run(now, &self.config.dialects.helo);
         Ok(())
     }
 
@@ -214,13 +236,16 @@ impl<S: Socket> Hub<S> {
             || !self.overflowed.is_empty()
             || self.post.is_waiting()
             || self.post.store.compaction_due()
+            || self.transfers.is_waiting()
     }
 
     /// When the next turn is due, in ms of the server's clock, if nobody waits for it. Never, if nothing ever will be.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
         let timer = self.timers.first().map(|&(due, _)| due);
-        let deadlines = [self.house.next_deadline(), self.post.store.next_deadline(), timer];
+        let transfers = self.transfers.next_deadline(&self.config.dialects.helo);
+        let deadlines =
+            [self.house.next_deadline(), self.post.store.next_deadline(), timer, transfers];
         deadlines.into_iter().flatten().min()
     }
 
@@ -233,6 +258,7 @@ impl<S: Socket> Hub<S> {
             self.house.dismiss(now, id, &Warning::Stopping, &mut self.post);
         }
         self.house.stop(now, &mut self.post);
+        self.transfers.clear();
     }
 
     /// Has a connection served in this turn or the next.

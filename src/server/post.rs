@@ -144,8 +144,11 @@ impl<S: Socket> Post<S> {
     /// A long answer will never be complete. Its reader is told why at once, and nothing else.
     fn break_off(&mut self, to: SessionId) {
         let connection = self.connections.get_mut(to.index as usize).filter(|it| it.id == to);
-        if let Some(deferred) = connection.and_then(|it| it.deferred.as_mut()) {
+        let Some(connection) = connection else { return };
+        let voice = connection.voice;
+        if let Some(deferred) = connection.deferred.as_mut() {
             self.pool.clear(&mut deferred.events);
+            self.answer(to, |out| voice.cut_short(out));
         }
     }
 

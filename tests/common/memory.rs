@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use mecd::config::{self, Config};
 use mecd::core::{Now, SessionId};
-use mecd::server::entropy::Entropy;
 use mecd::server::hub::{Hub, store_options};
 use mecd::store::memory::MemoryDisk;
 use mecd::store::{self, Shape};
 
+use crate::common::entropy::entropy;
 use crate::common::framing::Speech;
 use crate::common::network::{Act, Network, VirtualSocket};
 use crate::common::opening::open;
@@ -406,13 +406,4 @@ impl World for Memory {
     fn slack(&self) -> u64 {
         0
     }
-}
-
-/// Numbers in their order, of which none comes twice whatever start of the server it is: every run is the same.
-fn entropy(start: u64) -> Entropy {
-    let mut given = u128::from(start) << 64;
-    Entropy::from_source(move || {
-        given += 1;
-        given.to_be_bytes()
-    })
 }

@@ -21,6 +21,16 @@ pub const CHATAPP_FRAME_BYTES_MAX: usize = 2000;
 
 /// Bytes of the data of one `chatapp` message (seed 002, 4.a).
 pub const CHATAPP_DATA_BYTES_MAX: usize = 1000;
+/// Bytes of a command of `crimp` without its frame or end: 8 KiB that are said, which modified UTF-8 makes half as long
+/// again, two names and a code. A longer one is read to its end without being kept, and refused.
+pub const CRIMP_COMMAND_BYTES_MAX: usize = 12 * 1024 + 128;
+
+/// Bytes of an answer of `crimp`: what the length of a frame can say. Of a room's history the oldest lines are left out,
+/// of other lists the rows for which there is no room.
+pub const CRIMP_ANSWER_BYTES_MAX: usize = 0xffff;
+
+/// Milliseconds after which a command of `crimp` without an end of line is taken to be whole (spec `dialects.md`).
+pub const CRIMP_QUIET_MS: u64 = 150;
 
 /// Bytes of a sender's own words for the time; longer ones are not kept.
 pub const STAMP_BYTES_MAX: usize = 64;
@@ -187,6 +197,14 @@ const _: () = assert!(LINE_BYTES_MAX <= READ_BYTES_MAX, "a whole line fits in on
 const _: () = assert!(TEXT_BYTES_MAX <= SAID_BYTES_MAX, "a line can be said as a whole");
 const _: () = assert!(CHATAPP_DATA_BYTES_MAX <= SAID_BYTES_MAX, "a `chatapp` message can be said");
 const _: () = assert!(HELO_LINE_BYTES_MAX <= SAID_BYTES_MAX, "a line can be said as a whole");
+const _: () = assert!(
+    3 * (SAID_BYTES_MAX + 2 * NAME_BYTES_MAX) / 2 + " POST  ".len() <= CRIMP_COMMAND_BYTES_MAX,
+    "everything that can be said fits in a command"
+);
+const _: () = assert!(
+    CRIMP_COMMAND_BYTES_MAX + 2 * NAME_BYTES_MAX < CRIMP_ANSWER_BYTES_MAX,
+    "every line of a history fits in an answer"
+);
 const _: () = assert!(TEXT_BYTES_MAX <= BLOCK_BYTES, "one text fits in one block");
 const _: () = assert!(RECORD_BYTES_MAX < LOG_FILE_BYTES, "the largest record fits in a file");
 const _: () = assert!(LOG_FILE_BYTES.is_multiple_of(LOG_PIECE_BYTES), "a file is whole pieces");

@@ -48,6 +48,9 @@ const EVERY_OPTION: &[Row] = &[
     ("listen.chatapp", "\"127.0.0.1:7002\"", |c| {
         c.listen.set(Dialect::Chatapp, vec![(Ipv4Addr::LOCALHOST, 7002).into()]);
     }),
+    ("listen.crimp", "\"127.0.0.1:7004\"", |c| {
+        c.listen.set(Dialect::Crimp, vec![(Ipv4Addr::LOCALHOST, 7004).into()]);
+    }),
     ("server.data_dir", "\"/srv/chat\"", |c| c.data_dir = Some("/srv/chat".into())),
     ("server.name", "\"chat.example.org\"", |c| c.server_name = Some("chat.example.org".into())),
     ("limits.connections", "5", |c| c.connections = 5),

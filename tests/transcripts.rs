@@ -131,6 +131,27 @@ transcripts! {
     creategroup
     createlogin
     createroom
+    crimp_ctrm
+    crimp_ctrm_refused
+    crimp_dsct
+    crimp_end_of_input
+    crimp_framing
+    crimp_idle
+    crimp_illegal
+    crimp_join
+    crimp_leav
+    crimp_lifetime
+    crimp_lines_per_second
+    crimp_login_time
+    crimp_lsmb
+    crimp_lsrm
+    crimp_names
+    crimp_post
+    crimp_post_long
+    crimp_retv
+    crimp_retv_time
+    crimp_several
+    crimp_stop
     expired
     expiry
     expiry_kill

@@ -105,7 +105,15 @@ pub(super) static OPTIONS: &[Opt] = &[
             set: |c, addresses| c.listen.set(Dialect::Chatapp, addresses),
         },
     },
-    unserved("listen.crimp"),
+    Opt {
+        key: "listen.crimp",
+        about: "The CRIMP protocol of 4-letter codes: addresses as above.",
+        kind: Kind::Addresses {
+            example: "0.0.0.0:6789",
+            get: |c| c.listen.of(Dialect::Crimp),
+            set: |c, addresses| c.listen.set(Dialect::Crimp, addresses),
+        },
+    },
     unserved("listen.json"),
     unserved("listen.web"),
     unserved("listen.metrics"),
@@ -557,8 +565,8 @@ mod tests {
         for kind in ListenerKind::ALL {
             let option = find(&format!("listen.{}", kind.name())).unwrap();
             let served = !matches!(option.kind, Kind::Unserved);
-            let known = [Dialect::Mec, Dialect::Helo, Dialect::Chatapp].map(ListenerKind::Dialect);
-            assert_eq!(served, known.contains(&kind));
+            let known = [Dialect::Mec, Dialect::Helo, Dialect::Chatapp, Dialect::Crimp];
+            assert_eq!(served, known.map(ListenerKind::Dialect).contains(&kind));
         }
     }
 

@@ -192,6 +192,16 @@ pub enum Voice {
     Json(json::Voice),
 }
 
+/// How the parts of a list leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lists {
+    /// As they come.
+    Streamed,
+    /// All at once, when the list is complete: [`Voice::reply`] is given one buffer for the whole of it, which holds
+    /// nothing else.
+    Gathered,
+}
+
 /// Whether a connection lives on after an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Next {
@@ -254,6 +264,15 @@ impl Reader {
             Self::Helo(reader) => reader.due(standing, context),
             Self::Crimp(reader) => reader.due(standing, context),
             Self::Json(reader) => reader.due(standing, context),
+        }
+    }
+
+    /// What it holds of a request to which no end will come, because the peer has sent all it will, and which is one as
+    /// it stands. Asked again until there is nothing.
+    pub fn finish<'a>(&'a mut self, standing: Standing) -> Option<Request<'a>> {
+        match self {
+            Self::Crimp(reader) => reader.finish(standing),
+            Self::Mec(_) | Self::Helo(_) | Self::Chatapp(_) | Self::Json(_) => None,
         }
     }
 
@@ -342,6 +361,15 @@ impl Voice {
         match self {
             Self::Helo => helo::render::cut_short(out),
             Self::Mec | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+        }
+    }
+
+    /// How lists leave.
+    #[must_use]
+    pub fn lists(self) -> Lists {
+        match self {
+            Self::Mec | Self::Helo | Self::Chatapp(_) | Self::Json(_) => Lists::Streamed,
+            Self::Crimp(_) => Lists::Gathered,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::core::outbox::{Full, Purpose};
 use crate::core::record::{Place, Record};
 use crate::core::{Member, Now, Outbox, SessionId, Status};
 use crate::dialect::mec::render;
-use crate::dialect::{self, Dialect, Voice};
+use crate::dialect::{self, Dialect, Lists, Voice};
 use crate::limits::{MESSAGE_PIECE_BYTES, SLICES_PER_WRITE};
 use crate::server::connection::{Connection, MessageRest, Phase};
 use crate::server::entropy::Entropy;
@@ -139,6 +139,20 @@ impl<S: Socket> Post<S> {
     /// A long answer is going to be sent: events wait until it is complete.
     pub(super) fn defer_events(&mut self, index: u32) {
         self.connections[index as usize].deferred.get_or_insert_default();
+    }
+
+    /// A part of a list that is to leave as a whole, to a session whose connection is there. It goes on as a long answer
+    /// does, though nothing of it is sent before its end.
+    fn gather(&mut self, to: SessionId, voice: Voice, reply: &Reply<'_>) {
+        let connection = &mut self.connections[to.index as usize];
+        let deferred = connection.deferred.get_or_insert_default();
+        voice.reply(&mut deferred.gathered, reply);
+        touch(&mut self.touched, connection);
+        if matches!(reply, Reply::End(_)) {
+            let whole = connection.deferred.as_mut().map(|it| std::mem::take(&mut it.gathered));
+            self.answer(to, |out| out.extend(whole.unwrap_or_default()));
+            self.deliver_deferred(to.index);
+        }
     }
 
     /// A long answer will never be complete. Its reader is told why at once, and nothing else.
@@ -301,7 +315,14 @@ impl<S: Socket> Outbox for Post<S> {
         }
         let Some(connection) = self.connection(to) else { return };
         let voice = connection.voice;
-        self.answer(to, |out| voice.reply(out, reply));
+        match (voice.lists(), reply) {
+            (Lists::Gathered, Reply::List(..) | Reply::Row(..) | Reply::End(_)) => {
+                self.gather(to, voice, reply);
+            }
+            (Lists::Gathered | Lists::Streamed, _) => {
+                self.answer(to, |out| voice.reply(out, reply));
+            }
+        }
     }
 
     fn send(&mut self, to: SessionId, event: &Event<'_>) {

@@ -42,6 +42,9 @@ const EVERY_OPTION: &[Row] = &[
     ("listen.mec", "\"127.0.0.1:7000\"", |c| {
         c.listen.set(Dialect::Mec, vec![(Ipv4Addr::LOCALHOST, 7000).into()]);
     }),
+    ("listen.json", "\"127.0.0.1:7004\"", |c| {
+        c.listen.set(Dialect::Json, vec![(Ipv4Addr::LOCALHOST, 7004).into()]);
+    }),
     ("server.data_dir", "\"/srv/chat\"", |c| c.data_dir = Some("/srv/chat".into())),
     ("server.name", "\"chat.example.org\"", |c| c.server_name = Some("chat.example.org".into())),
     ("limits.connections", "5", |c| c.connections = 5),
@@ -56,6 +59,7 @@ const EVERY_OPTION: &[Row] = &[
     ("limits.groups", "2", |c| c.settings.groups_max = 2),
     ("limits.messages_per_group", "3", |c| c.settings.messages_per_group_max = 3),
     ("limits.message_lines", "1000", |c| c.dialects.message_lines_max = 1000),
+    ("limits.offline_messages", "7", |c| c.settings.letters_max = 7),
     ("limits.wrong_passwords", "1", |c| c.settings.wrong_passwords_max = 1),
     ("rooms.expire_seconds", "5", |c| c.settings.room_expire_ms = 5000),
     ("rooms.expire_seconds_other", "0", |c| c.settings.other_room_expire_ms = None),
@@ -71,6 +75,8 @@ const EVERY_OPTION: &[Row] = &[
     ("security.passwords", "\"argon2id\"", |c| c.settings.hash_passwords = true),
     ("security.require_challenge", "true", |c| c.settings.require_challenge = true),
     ("security.wrong_password_delay", "\"250ms\"", |c| c.settings.wrong_password_delay_ms = 250),
+    ("json.ping_seconds", "0", |c| c.dialects.json.ping_ms = None),
+    ("json.pong_seconds", "3", |c| c.dialects.json.pong_ms = 3000),
     ("storage.sync", "\"2m\"", |c| {
         c.sync = SyncMode::Interval(Duration::from_secs(120));
         c.settings.history_delay_ms = 120_000;

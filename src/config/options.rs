@@ -61,7 +61,7 @@ pub(super) enum Kind {
 }
 
 /// The sections, in the order in which they are shown.
-pub(super) static SECTIONS: [(&str, &str); 8] = [
+pub(super) static SECTIONS: [(&str, &str); 9] = [
     ("listen", "Where clients connect."),
     ("server", "The server itself."),
     ("limits", "How much of everything."),
@@ -69,6 +69,7 @@ pub(super) static SECTIONS: [(&str, &str); 8] = [
     ("groups", "Groups, the places of stored messages."),
     ("messages", "Stored messages."),
     ("security", "Who may do what."),
+    ("json", "The protocol of JSON objects."),
     ("storage", "The data directory."),
 ];
 
@@ -87,7 +88,15 @@ pub(super) static OPTIONS: &[Opt] = &[
     unserved("listen.helo"),
     unserved("listen.chatapp"),
     unserved("listen.crimp"),
-    unserved("listen.json"),
+    Opt {
+        key: "listen.json",
+        about: "The protocol of JSON objects.",
+        kind: Kind::Addresses {
+            example: "0.0.0.0:4532",
+            get: |c| c.listen.of(Dialect::Json),
+            set: |c, addresses| c.listen.set(Dialect::Json, addresses),
+        },
+    },
     unserved("listen.web"),
     unserved("listen.metrics"),
     Opt {
@@ -197,6 +206,13 @@ pub(super) static OPTIONS: &[Opt] = &[
         |c, n| c.dialects.message_lines_max = small(n),
     ),
     number(
+        "limits.offline_messages",
+        "Private messages kept for one account until it logs in.",
+        0..=10_000,
+        |c| c.settings.letters_max.into(),
+        |c, n| c.settings.letters_max = small(n),
+    ),
+    number(
         "limits.wrong_passwords",
         "A connection is closed after so many wrong passwords.",
         1..=1000,
@@ -299,6 +315,20 @@ pub(super) static OPTIONS: &[Opt] = &[
             set: set_wrong_password_delay,
         },
     },
+    number(
+        "json.ping_seconds",
+        "A user of this protocol who is silent for so long is sent a ping. 0: never.",
+        0..=YEAR,
+        |c| c.dialects.json.ping_ms.map_or(0, |ms| ms / MS),
+        |c, n| c.dialects.json.ping_ms = (n > 0).then_some(n * MS),
+    ),
+    number(
+        "json.pong_seconds",
+        "Who then sends nothing for so long is closed.",
+        1..=3600,
+        |c| c.dialects.json.pong_ms / MS,
+        |c, n| c.dialects.json.pong_ms = n * MS,
+    ),
     Opt {
         key: "storage.sync",
         about: "How much a loss of power may cost: \"always\" (nothing; every change waits for\n\
@@ -494,7 +524,8 @@ mod tests {
         for kind in ListenerKind::ALL {
             let option = find(&format!("listen.{}", kind.name())).unwrap();
             let served = !matches!(option.kind, Kind::Unserved);
-            assert_eq!(served, kind == ListenerKind::Dialect(Dialect::Mec));
+            let spoken = [Dialect::Mec, Dialect::Json].map(ListenerKind::Dialect);
+            assert_eq!(served, spoken.contains(&kind));
         }
     }
 

@@ -24,8 +24,8 @@ pub type Take<'t, E> = &'t mut dyn FnMut(&Record<'_>) -> Result<(), E>;
 pub type Contradiction = &'static str;
 
 impl House {
-    /// Hands `take` what is true now: accounts, rooms, groups, messages, lines said, and at last the server's own
-    /// numbers. Rooms, groups and lines come in the order in which they were made. What is marked is left out: its
+    /// Hands `take` what is true now: accounts, nicknames, rooms, memberships, groups, messages, lines said, letters, and
+    /// at last the server's own numbers. Rooms, groups and lines come in the order in which they were made. What is marked is left out: its
     /// time is over, and it only waits for a sweep.
     ///
     /// # Errors
@@ -38,8 +38,14 @@ impl House {
         let rooms = || self.rooms.iter().filter(|room| !room.is_marked(clock));
         let groups = || self.groups.iter().filter(|group| !group.is_marked(clock));
         self.export_accounts(fetch, take)?;
+        for (person, nickname, _) in self.nicknames.iter() {
+            take(&Record::Nickname { person, nickname })?;
+        }
         for room in rooms() {
             self.export_room(room, take)?;
+        }
+        for (room, person) in self.memberships.by_room() {
+            take(&Record::Joined { room, person })?;
         }
         for group in groups() {
             take(&self.group_record(group))?;
@@ -50,6 +56,7 @@ impl House {
         for room in rooms() {
             export_history(room, take)?;
         }
+        self.export_letters(fetch, take)?;
         take(&Record::Counters(self.numbers.counters()))
     }
 
@@ -114,6 +121,18 @@ impl House {
         Ok(())
     }
 
+    fn export_letters<E>(&self, fetch: Fetch<'_, E>, take: Take<'_, E>) -> Result<(), E> {
+        let mut bytes = Vec::new();
+        for (_, _, place) in self.letters.iter() {
+            fetch(place, &mut bytes)?;
+            let record = Record::decode(&bytes).expect("what was opened can be read");
+            let is_one = matches!(record, Record::Letter { .. } | Record::Invitation { .. });
+            assert!(is_one, "a letter's place holds its record");
+            take(&record)?;
+        }
+        Ok(())
+    }
+
     /// Whether `record`, written elsewhere, agrees with what has been applied so far. A house that is given only
     /// records that do is one that could have come about by itself. Records that say that something is gone, or that
     /// change something, have no business in such a sequence.
@@ -146,8 +165,26 @@ impl House {
                 let next = self.rooms.at(slot).history.next_no();
                 refuse(*line < next, "a later line of this room stands before it")
             }
+            Record::Nickname { person, .. } => {
+                self.has_account(*person)?;
+                refuse(self.nickname(*person).is_some(), "this person has a nickname already")
+            }
+            Record::Joined { room, person } => {
+                self.rooms.numbered(*room).ok_or("there is no room of this number")?;
+                self.has_account(*person)?;
+                let again = self.memberships.has(*person, *room);
+                refuse(again, "this person belongs to this room already")
+            }
+            Record::Letter { to, no, sender, .. } | Record::Invitation { to, no, sender, .. } => {
+                self.has_account(*to)?;
+                self.is_called(sender)?;
+                let later = *no < self.letters.next_no(*to) && *no > 0;
+                refuse(later, "a later letter to this person stands before it")
+            }
             Record::Counters(_) => Ok(()),
-            Record::Password { .. }
+            Record::Parted { .. }
+            | Record::LettersGiven { .. }
+            | Record::Password { .. }
             | Record::AccountRemoved { .. }
             | Record::RoomIdle { .. }
             | Record::RoomRemoved { .. }
@@ -163,6 +200,10 @@ impl House {
         refuse(id >= group.next_message, "its group says that no message has this number yet")?;
         let orphan = parent != 0 && (parent >= id || !group.messages.contains_key(&parent));
         refuse(orphan, "the message that it replies to does not stand before it")
+    }
+
+    fn has_account(&self, person: PersonNo) -> Result<(), Contradiction> {
+        refuse(self.accounts.get(person).is_none(), "there is no account of this person")
     }
 
     /// A person has one name, for good.

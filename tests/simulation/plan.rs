@@ -195,7 +195,10 @@ fn config(random: &mut Random, flavour: Flavour, shape: Shape) -> Config {
         lines_per_second: 0,
         send_queue_bytes: random.choose(&[4096, 8192, 65_536]),
         // A line can be three times as long once its bytes are UTF-8, and a message has to fit in a file.
-        dialects: Options { message_lines_max: (shape.file_bytes / 1024 / 4).min(20) },
+        dialects: Options {
+            message_lines_max: (shape.file_bytes / 1024 / 4).min(20),
+            ..Options::default()
+        },
         sync: match random.below(3) {
             0 => SyncMode::Always,
             1 => SyncMode::Interval(Duration::from_millis(1000)),

@@ -166,7 +166,7 @@ fn config(choice: &[u8]) -> Config {
     let mut config = Config {
         connections: 4,
         connections_per_address: 3,
-        dialects: Options { message_lines_max: MESSAGE_LINES },
+        dialects: Options { message_lines_max: MESSAGE_LINES, ..Options::default() },
         bytes_max: 256 * 1024,
         ..Config::default()
     };

@@ -339,15 +339,32 @@ mod tests {
         Record::Line { room: 0, line: no, time: 7, sender, text: "hi", stamp: None }
     }
 
+    fn joined(room: u32, person: u32) -> Record<'static> {
+        Record::Joined { room, person: PersonNo(person) }
+    }
+
+    fn nickname(person: u32, nickname: &str) -> Record<'_> {
+        Record::Nickname { person: PersonNo(person), nickname }
+    }
+
+    fn letter(to: u32, no: u32) -> Record<'static> {
+        Record::Letter { to: PersonNo(to), no, time: 7, sender: owner(2, "bob"), text: "hi" }
+    }
+
+    fn invitation(to: u32, no: u32) -> Record<'static> {
+        let room = ItemName::new("chess").unwrap();
+        Record::Invitation { to: PersonNo(to), no, time: 7, sender: owner(2, "bob"), room }
+    }
+
     fn numbers() -> Record<'static> {
         let (next_person, next_room, next_group) = (40, 50, 60);
         Record::Counters(Counters { clock: 77, stamps: 88, next_person, next_room, next_group })
     }
 
     fn samples() -> Vec<Record<'static>> {
-        let last = [message(2, 0), message(4, 2), line(6), line(8), numbers()];
-        let mut all = vec![account(1, "amy", "new"), room(2, "chess"), group(3, "board")];
-        all.extend(last);
+        let mut all = vec![account(1, "amy", "new"), nickname(1, "Amy A."), room(2, "chess")];
+        all.extend([joined(0, 1), joined(2, 1), group(3, "board"), message(2, 0), message(4, 2)]);
+        all.extend([line(6), line(8), letter(1, 3), invitation(1, 4), numbers()]);
         all
     }
 
@@ -357,7 +374,22 @@ mod tests {
         log.write(&mut house, &account(1, "amy", "old"));
         let secret = Secret::Recoverable("new");
         log.write(&mut house, &Record::Password { person: PersonNo(1), secret });
-        // As compaction leaves them: a reply before its parent, a line before the one said earlier.
+        // What was so once, and is not any more.
+        let gone = [account(5, "eve", "p"), joined(0, 5), nickname(5, "E"), letter(5, 1)];
+        for record in gone.into_iter().chain([nickname(1, "A"), nickname(1, ""), letter(1, 1)]) {
+            log.write(&mut house, &record);
+        }
+        log.write(&mut house, &Record::LettersGiven { to: PersonNo(1), before: 3 });
+        log.write(&mut house, &Record::AccountRemoved { person: PersonNo(5) });
+        // As compaction leaves them: a membership before its room, a letter before one written earlier, and what
+        // belongs to nobody.
+        for record in [joined(2, 1), joined(0, 1), joined(9, 1), joined(2, 8), letter(8, 1)] {
+            log.write(&mut house, &record);
+        }
+        for record in [invitation(1, 4), letter(1, 3), nickname(8, "N"), nickname(1, "Amy A.")] {
+            log.write(&mut house, &record);
+        }
+        // A reply before its parent, a line before the one said earlier.
         for record in [message(4, 2), line(8), line(6), room(2, "chess"), group(3, "board")] {
             log.write(&mut house, &record);
         }
@@ -383,7 +415,7 @@ mod tests {
     #[test]
     fn what_is_over_is_left_out_with_all_that_belongs_to_it() {
         let (mut log, mut house) = (Log::default(), House::new(Settings::default()));
-        for record in samples() {
+        for record in samples().into_iter().chain([room(4, "go")]) {
             log.write(&mut house, &record);
         }
         let kinds = |clock, log: &mut Log, house: &mut House| {
@@ -396,10 +428,11 @@ mod tests {
             house.phase = crate::core::Phase::Loading;
             kinds(clock, &mut log, &mut house)
         };
-        assert_eq!(at(899_999), [1, 4, 7, 9, 9, 11, 11, 12]);
-        assert_eq!(at(900_000), [1, 4, 7, 11, 11, 12], "the thread is over");
-        assert_eq!(at(1_000_000), [1, 4, 11, 11, 12], "the group is over");
-        assert_eq!(at(3_600_005), [1, 11, 11, 12], "the room is over");
+        assert_eq!(at(899_999), [1, 16, 4, 4, 14, 14, 7, 9, 9, 11, 11, 17, 18, 12]);
+        assert_eq!(at(900_000), [1, 16, 4, 4, 14, 14, 7, 11, 11, 17, 18, 12], "the thread is over");
+        assert_eq!(at(1_000_000), [1, 16, 4, 4, 14, 14, 11, 11, 17, 18, 12], "the group is over");
+        let last = [1, 16, 4, 14, 14, 11, 11, 17, 18, 12];
+        assert_eq!(at(3_600_005), last, "the room is over to which nobody belongs");
     }
 
     #[test]
@@ -424,11 +457,23 @@ mod tests {
             message(1, 2),
             line(7),
             Record::GroupRemoved { no: 3 },
+            joined(2, 1),
+            joined(9, 1),
+            joined(2, 2),
+            nickname(1, "again"),
+            nickname(2, "N"),
+            letter(2, 1),
+            letter(1, 4),
+            invitation(1, 4),
+            Record::Parted { room: 2, person: PersonNo(1) },
+            Record::LettersGiven { to: PersonNo(1), before: 9 },
         ];
         for record in contradictions {
             assert!(house.agrees(&record).is_err(), "{record:?}");
         }
-        for record in [account(9, "eve", "p"), room(9, "go"), group(9, "go"), message(8, 4)] {
+        for record in
+            [account(9, "eve", "p"), room(9, "go"), group(9, "go"), message(8, 4), letter(1, 5)]
+        {
             assert_eq!(house.agrees(&record), Ok(()), "{record:?}");
         }
     }

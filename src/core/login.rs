@@ -132,6 +132,8 @@ impl House {
 
     /// Carries out the attempt that a session has waited for. True if that took the time of a hash.
     pub(super) fn attempt_again(&mut self, now: Now, id: SessionId, out: &mut dyn Outbox) -> bool {
+        // Each may enter many rooms.
+        self.reserve_numbers(now, out);
         let attempt = self.sessions.at_mut(id.index).attempt.take().expect("the session waits");
         self.attempts -= 1;
         self.sessions.restore_deadline(id.index);

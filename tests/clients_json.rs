@@ -4,7 +4,7 @@
 
 mod program_support;
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
@@ -64,4 +64,77 @@ fn who_is_turned_away_or_says_nothing_is_told_why() {
         drop(first);
         server.stop();
     }
+}
+
+/// Somebody who reads line by line.
+struct Reader(BufReader<TcpStream>);
+
+impl Reader {
+    /// Connects, and is answered ok.
+    fn enter(server: &Server, command: &str, name: &str) -> Self {
+        let mut reader = Self(BufReader::new(connect(server)));
+        let object =
+            format!("{{\"Command\":\"{command}\",\"Username\":\"{name}\",\"Password\":\"p\"}}\n");
+        reader.says(&object, &format!("{{\"Command\":\"ok\",\"Re\":\"{command}\"}}"));
+        reader
+    }
+
+    fn says(&mut self, object: &str, answer: &str) {
+        self.0.get_mut().write_all(object.as_bytes()).expect("the server takes it");
+        assert_eq!(self.line(), answer);
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.0.read_line(&mut line).expect("another line comes");
+        line.trim_end().to_owned()
+    }
+
+    /// The number at the beginning of the text of a private message.
+    fn letter(&mut self) -> usize {
+        let line = self.line();
+        let text = line.split_once("\"Message\":\"").expect(&line).1;
+        text.split('.').next().and_then(|number| number.parse().ok()).expect(&line)
+    }
+}
+
+#[test]
+fn a_letter_that_its_reader_has_not_taken_is_kept_for_the_next_time() {
+    const LETTERS: usize = 1200;
+    let dir = temporary();
+    let many = "limits.offline_messages=1200";
+    let server = start(dir.path()).unhurried().set(many).serve();
+    drop(Reader::enter(&server, "register", "bob"));
+    let mut amy = Reader::enter(&server, "register", "amy");
+    // More than the kernel keeps for a socket, by far.
+    let text = "x".repeat(8000);
+    for n in 0..LETTERS {
+        let letter = format!(
+            "{{\"Command\":\"msg\",\"To\":\"bob\",\"Type\":\"PM\",\"Message\":\"{n}.{text}\"}}"
+        );
+        amy.says(&letter, "{\"Command\":\"ok\",\"Re\":\"msg\"}");
+    }
+    let mut bob = Reader::enter(&server, "login", "bob");
+    for n in 0..3 {
+        assert_eq!(bob.letter(), n);
+    }
+    drop(bob);
+    server.kill();
+
+    let server = start(dir.path()).unhurried().serve();
+    let mut bob = Reader::enter(&server, "login", "bob");
+    // What the kernel had taken for the connection before went with that.
+    let first = bob.letter();
+    for n in first + 1..LETTERS {
+        assert_eq!(bob.letter(), n);
+    }
+    bob.says("{\"Command\":\"ping\"}", "{\"Command\":\"ping\"}");
+    // What it has got it does not get again.
+    drop(bob);
+    let mut bob = Reader::enter(&server, "login", "bob");
+    bob.says("{\"Command\":\"ping\"}", "{\"Command\":\"ping\"}");
+    let ended = server.stop();
+    assert!(ended.status.success());
+    assert!(bob.line().starts_with("{\"Command\":\"error\",\"Error\":\"stopping\","));
+    assert_eq!(bob.line(), "");
 }

@@ -66,6 +66,31 @@ fn an_account_belongs_to_as_many_rooms_as_it_may_and_stands_in_all_of_them_when_
 }
 
 #[test]
+fn the_stories_of_more_rooms_than_are_told_at_once_all_come_before_the_next_answer() {
+    let mut world = memory(&[("limits.lines_per_second", "0"), ("server.name", "pi")]);
+    enrol(&mut world, "amy", "register", "amy");
+    for n in 0..MEMBERSHIPS_PER_ACCOUNT_MAX {
+        assert_eq!(invite(&mut world, "amy", "amy", &format!("room{n}")), "ok");
+        for _ in 0..5 {
+            let said = format!("{{\"Command\":\"msg\",\"Type\":\"room{n}\",\"Message\":\"x\"}}");
+            assert!(ask(&mut world, "amy", &said).contains("\"ok\""));
+        }
+    }
+    let login = "{\"Command\":\"login\",\"Username\":\"amy\",\"Password\":\"pw\",\"Since\":1}\n\
+                 {\"Command\":\"ping\"}\n";
+    world.send("amy", login.as_bytes()).unwrap();
+    assert_eq!(world.unit("amy").unwrap(), "{\"Command\":\"ok\",\"Re\":\"login\"}");
+    for n in 0..MEMBERSHIPS_PER_ACCOUNT_MAX {
+        let story = world.unit("amy").unwrap();
+        let head = format!("{{\"Command\":\"history\",\"Group\":\"room{n}\",\"Messages\":[");
+        assert!(story.starts_with(&head), "{story}");
+        assert_eq!(story.matches("\"Message\":\"x\"").count(), 5);
+    }
+    assert_eq!(world.unit("amy").unwrap(), "{\"Command\":\"ping\"}");
+    world.finish().unwrap();
+}
+
+#[test]
 fn a_room_has_as_many_members_as_it_may() {
     let mut world = memory(&[("limits.lines_per_second", "0"), ("limits.accounts", "2000")]);
     enrol(&mut world, "amy", "register", "amy");

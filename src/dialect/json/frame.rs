@@ -199,7 +199,8 @@ impl Frames {
         let length = self.held.len() + piece.len();
         if length > self.held.capacity() {
             // A vector that grows by itself leaves a copy behind, perhaps of a password.
-            let mut longer = Zeroizing::new(Vec::with_capacity(2 * length));
+            let room = (2 * length).min(OBJECT_BYTES_MAX);
+            let mut longer = Zeroizing::new(Vec::with_capacity(room));
             longer.extend_from_slice(&self.held);
             self.held = longer;
         }

@@ -278,6 +278,28 @@ fn events_are_written_as_the_document_writes_its_object() {
 }
 
 #[test]
+fn whoever_is_closed_is_told_why_without_re() {
+    let closing = [
+        (Warning::LineTooLong, "too-long"),
+        (Warning::TooManyLines, "too-long"),
+        (Warning::LoginTimeout, "login-timeout"),
+        (Warning::Idle, "idle"),
+        (Warning::WrongPasswords, "wrong-passwords"),
+        (Warning::LoggedInElsewhere, "logged-in-elsewhere"),
+        (Warning::ServerFull, "server-full"),
+        (Warning::AddressFull, "address-full"),
+        (Warning::Stopping, "stopping"),
+        (Warning::TooSlow, "too-slow"),
+    ];
+    for (warning, word) in closing {
+        assert!(warning.is_last());
+        let told = heard(&Event::Warning(warning));
+        let begin = format!("{{\"Command\":\"error\",\"Error\":\"{word}\",\"Message\":\"");
+        assert!(told.starts_with(&begin) && told.ends_with(".\"}\n"), "{told}");
+    }
+}
+
+#[test]
 fn what_was_said_is_one_object_on_one_line() {
     let (amy, room) = (UserName::new("amy").unwrap(), ItemName::new("g").unwrap());
     let story = |lines: u32| {

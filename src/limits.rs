@@ -114,6 +114,25 @@ pub const BANS_PER_ROOM_MAX: usize = 100;
 /// Rooms that one user may stand in at once; each costs memory on both sides, and nobody follows so many.
 pub const ROOMS_PER_USER_MAX: usize = 100;
 
+/// Rooms that one account may belong to: as many as it may stand in, because it enters them all when it logs in.
+pub const MEMBERSHIPS_PER_ACCOUNT_MAX: usize = ROOMS_PER_USER_MAX;
+
+/// Accounts that may belong to one room: a whole year of students, and a list that an administrator can still read.
+pub const MEMBERS_PER_ROOM_MAX: usize = 1000;
+
+/// Bytes of a nickname: room for a person's full name.
+pub const NICKNAME_BYTES_MAX: usize = 64;
+
+/// Kept letters that are handed over at once; the next ones follow when the socket has taken these. Eight of the longest
+/// are 64 KiB.
+pub const LETTERS_PER_STEP: usize = 8;
+
+/// Bytes of one JSON object that a client sends (spec `dialects.md`).
+pub const OBJECT_BYTES_MAX: usize = 8 * 1024;
+
+/// Levels of brackets in such an object, its own among them (spec `dialects.md`).
+pub const OBJECT_LEVELS_MAX: u32 = 16;
+
 /// Addresses remembered for wrong passwords; over it the one that is forgiven soonest is forgotten.
 pub const PENALTIES_MAX: usize = 4096;
 
@@ -205,6 +224,8 @@ const _: () = assert!(
     CRIMP_COMMAND_BYTES_MAX + 2 * NAME_BYTES_MAX < CRIMP_ANSWER_BYTES_MAX,
     "every line of a history fits in an answer"
 );
+const _: () = assert!(OBJECT_BYTES_MAX <= SAID_BYTES_MAX, "what an object says can be said");
+const _: () = assert!(MEMBERSHIPS_PER_ACCOUNT_MAX <= ROOMS_PER_USER_MAX, "who belongs can stand");
 const _: () = assert!(TEXT_BYTES_MAX <= BLOCK_BYTES, "one text fits in one block");
 const _: () = assert!(RECORD_BYTES_MAX < LOG_FILE_BYTES, "the largest record fits in a file");
 const _: () = assert!(LOG_FILE_BYTES.is_multiple_of(LOG_PIECE_BYTES), "a file is whole pieces");

@@ -51,6 +51,9 @@ const EVERY_OPTION: &[Row] = &[
     ("listen.crimp", "\"127.0.0.1:7004\"", |c| {
         c.listen.set(Dialect::Crimp, vec![(Ipv4Addr::LOCALHOST, 7004).into()]);
     }),
+    ("listen.json", "\"127.0.0.1:7005\"", |c| {
+        c.listen.set(Dialect::Json, vec![(Ipv4Addr::LOCALHOST, 7005).into()]);
+    }),
     ("server.data_dir", "\"/srv/chat\"", |c| c.data_dir = Some("/srv/chat".into())),
     ("server.name", "\"chat.example.org\"", |c| c.server_name = Some("chat.example.org".into())),
     ("limits.connections", "5", |c| c.connections = 5),
@@ -65,6 +68,7 @@ const EVERY_OPTION: &[Row] = &[
     ("limits.groups", "2", |c| c.settings.groups_max = 2),
     ("limits.messages_per_group", "3", |c| c.settings.messages_per_group_max = 3),
     ("limits.message_lines", "1000", |c| c.dialects.message_lines_max = 1000),
+    ("limits.offline_messages", "7", |c| c.settings.letters_max = 7),
     ("limits.wrong_passwords", "1", |c| c.settings.wrong_passwords_max = 1),
     ("rooms.expire_seconds", "5", |c| c.settings.room_expire_ms = 5000),
     ("rooms.expire_seconds_other", "0", |c| c.settings.other_room_expire_ms = None),
@@ -80,6 +84,8 @@ const EVERY_OPTION: &[Row] = &[
     ("security.passwords", "\"argon2id\"", |c| c.settings.hash_passwords = true),
     ("security.require_challenge", "true", |c| c.settings.require_challenge = true),
     ("security.wrong_password_delay", "\"250ms\"", |c| c.settings.wrong_password_delay_ms = 250),
+    ("json.ping_seconds", "0", |c| c.dialects.json.ping_ms = None),
+    ("json.pong_seconds", "3", |c| c.dialects.json.pong_ms = 3000),
     ("storage.sync", "\"2m\"", |c| {
         c.sync = SyncMode::Interval(Duration::from_secs(120));
         c.settings.history_delay_ms = 120_000;
@@ -297,7 +303,7 @@ fn sections_and_options_are_not_taken_for_each_other() {
         "FILE:4: rooms: is a section: its options stand below a line [rooms]",
         "FILE:6: groups.expire_seconds: wants a whole number from 1 to 2147483647, not a table",
         "FILE:8: toys: is no section; there are listen, server, limits, rooms, groups, messages, \
-         security, storage, helo, chatapp",
+         security, json, storage, helo, chatapp",
     ];
     assert_eq!(from_file(text).unwrap_err(), wanted);
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use mecd::core::command::{Admits, Claim, Company, OwnerMay, Password, Then};
-use mecd::core::event::{Event, List, Reply, Row};
+use mecd::core::event::{Event, Letter, List, Reply, Row};
 use mecd::core::name::{ItemName, UserName};
 use mecd::core::outbox::{Full, Purpose};
 use mecd::core::record::Place;
@@ -92,6 +92,10 @@ impl Ears {
 }
 
 impl Outbox for Ears {
+    fn letter(&mut self, _: SessionId, _: &Letter<'_>) -> bool {
+        panic!("nobody writes letters here");
+    }
+
     fn reply(&mut self, to: SessionId, reply: &Reply<'_>) {
         let Some(listener) = self.listeners.get_mut(&to.index) else { return };
         match *reply {

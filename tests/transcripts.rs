@@ -182,6 +182,27 @@ transcripts! {
     identity
     idle
     joingroup
+    json_account_removed
+    json_accounts
+    json_argon2id
+    json_group_time
+    json_groups
+    json_history
+    json_login
+    json_login_time
+    json_many_letters
+    json_memberships
+    json_msg
+    json_objects
+    json_offline
+    json_one_house
+    json_registration_closed
+    json_restart
+    json_silence
+    json_silence_short
+    json_strangers
+    json_update
+    json_wrong_passwords
     kick
     kill
     leavegroup

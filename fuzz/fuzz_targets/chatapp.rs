@@ -146,9 +146,9 @@ fn check(command: &Command<'_>) {
     let long = text.repeat(8);
     for text in [text, long.as_str()] {
         let (room, sender) = (&room, &sender);
-        let said = Event::Said { room, sender, text, time: 0, stamp: *stamp };
+        let said = Event::Said { room, sender, text, time: 0, stamp: *stamp, nickname: None };
         let mut out = Vec::new();
-        dialect::event(Dialect::Chatapp, &mut out, &said);
+        dialect::event(Dialect::Chatapp, &mut out, &said, "");
         let message = body(&out);
         let data = message["data"].as_str().unwrap();
         assert!(text.starts_with(data) && !data.is_empty() && data.len() <= DATA_MAX);

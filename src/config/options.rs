@@ -70,6 +70,7 @@ pub(super) static SECTIONS: &[(&str, &str)] = &[
     ("groups", "Groups, the places of stored messages."),
     ("messages", "Stored messages."),
     ("security", "Who may do what."),
+    ("json", "The protocol of JSON objects."),
     ("storage", "The data directory."),
     ("helo", "The protocol of listen.helo."),
     ("chatapp", "What is said to clients of the chatapp protocol."),
@@ -114,7 +115,15 @@ pub(super) static OPTIONS: &[Opt] = &[
             set: |c, addresses| c.listen.set(Dialect::Crimp, addresses),
         },
     },
-    unserved("listen.json"),
+    Opt {
+        key: "listen.json",
+        about: "The protocol of JSON objects.",
+        kind: Kind::Addresses {
+            example: "0.0.0.0:4532",
+            get: |c| c.listen.of(Dialect::Json),
+            set: |c, addresses| c.listen.set(Dialect::Json, addresses),
+        },
+    },
     unserved("listen.web"),
     unserved("listen.metrics"),
     Opt {
@@ -224,6 +233,13 @@ pub(super) static OPTIONS: &[Opt] = &[
         |c, n| c.dialects.message_lines_max = small(n),
     ),
     number(
+        "limits.offline_messages",
+        "Private messages kept for one account until it logs in.",
+        0..=10_000,
+        |c| c.settings.letters_max.into(),
+        |c, n| c.settings.letters_max = small(n),
+    ),
+    number(
         "limits.wrong_passwords",
         "A connection is closed after so many wrong passwords.",
         1..=1000,
@@ -326,6 +342,20 @@ pub(super) static OPTIONS: &[Opt] = &[
             set: set_wrong_password_delay,
         },
     },
+    number(
+        "json.ping_seconds",
+        "A user of this protocol who is silent for so long is sent a ping. 0: never.",
+        0..=YEAR,
+        |c| c.dialects.json.ping_ms.map_or(0, |ms| ms / MS),
+        |c, n| c.dialects.json.ping_ms = (n > 0).then_some(n * MS),
+    ),
+    number(
+        "json.pong_seconds",
+        "Who then sends nothing for so long is closed.",
+        1..=3600,
+        |c| c.dialects.json.pong_ms / MS,
+        |c, n| c.dialects.json.pong_ms = n * MS,
+    ),
     Opt {
         key: "storage.sync",
         about: "How much a loss of power may cost: \"always\" (nothing; every change waits for\n\
@@ -565,8 +595,8 @@ mod tests {
         for kind in ListenerKind::ALL {
             let option = find(&format!("listen.{}", kind.name())).unwrap();
             let served = !matches!(option.kind, Kind::Unserved);
-            let known = [Dialect::Mec, Dialect::Helo, Dialect::Chatapp, Dialect::Crimp];
-            assert_eq!(served, known.map(ListenerKind::Dialect).contains(&kind));
+            let served_here = |dialect| ListenerKind::Dialect(dialect) == kind;
+            assert_eq!(served, Dialect::ALL.into_iter().any(served_here));
         }
     }
 

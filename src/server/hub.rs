@@ -76,11 +76,13 @@ pub struct Hub<S> {
 impl<S: Socket> Hub<S> {
     /// A hub without connections. The house has been opened, and the store knows what of it is no longer true.
     #[must_use]
-    pub fn new(config: Config, house: House, store: Store, entropy: Entropy) -> Self {
+    pub fn new(mut config: Config, house: House, store: Store, entropy: Entropy) -> Self {
+        config.name_host();
+        let post = Post::new(store, entropy, &config.dialects.host);
         Self {
             config,
             house,
-            post: Post::new(store, entropy),
+            post,
             addresses: BTreeMap::new(),
             generation: 0,
             ready: Vec::new(),
@@ -127,7 +129,9 @@ impl<S: Socket> Hub<S> {
     }
 
     /// Takes other options.
-    pub fn configure(&mut self, now: Now, config: Config) {
+    pub fn configure(&mut self, now: Now, mut config: Config) {
+        config.name_host();
+        self.post.host.clone_from(&config.dialects.host);
         self.house.configure(config.settings.clone());
         self.post.store.set_options(store_options(&config));
         self.config = config;
@@ -221,6 +225,10 @@ impl<S: Socket> Hub<S> {
         keep_room(&mut self.ready, ready);
         self.run_timers(now);
         self.house.tick(now, &mut self.post);
+        // Who was kept waiting for its log-in may have been given the beginning of a list.
+        for reader in self.house.readers() {
+            self.post.defer_events(reader.index);
+        }
         self.compact(now);
         self.post.commit(now)?;
         self.send(now);

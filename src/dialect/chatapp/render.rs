@@ -65,14 +65,15 @@ pub fn reply(out: &mut Vec<u8>, voice: Voice, reply: &Reply<'_>) {
         | Reply::WhoAmI { .. }
         | Reply::Number(..)
         | Reply::Message { .. }
-        | Reply::Challenge(_) => {}
+        | Reply::Challenge(_)
+        | Reply::Story(_) => {}
     }
 }
 
 /// Appends an event; nothing if its users do not hear of such things.
 pub fn event(out: &mut Vec<u8>, event: &Event<'_>) {
     match *event {
-        Event::Said { room, sender, text: data, time, stamp: own } => {
+        Event::Said { room, sender, text: data, time, stamp: own, nickname: _ } => {
             let time = stamp(time);
             let time = own.unwrap_or_else(|| text(&time));
             let (sender, dest) = (sender.as_str(), room.as_str());
@@ -100,6 +101,7 @@ pub fn event(out: &mut Vec<u8>, event: &Event<'_>) {
         Event::Whispered { .. }
         | Event::PeerOffered { .. }
         | Event::PassedOn { .. }
+        | Event::Invited { .. }
         | Event::Expelled { .. }
         | Event::Notice(_) => {}
     }

@@ -55,7 +55,8 @@ fn reply(connected: bool, reply: &Reply<'_>) -> Vec<String> {
 
 fn said(text: &str, stamp: Option<&str>) -> String {
     let (room, sender) = (room("Tea room"), user("amy"));
-    let said = Event::Said { room: &room, sender: &sender, text, time: TIME, stamp };
+    let said =
+        Event::Said { room: &room, sender: &sender, text, time: TIME, stamp, nickname: None };
     event(&said).concat()
 }
 
@@ -137,7 +138,7 @@ fn every_warning_that_closes_is_error_2_and_no_other_is_told() {
 fn what_the_dialect_has_no_words_for_is_not_told() {
     let (room, user) = (room("tea"), user("amy"));
     let events = [
-        Event::Whispered { sender: &user, text: "x", time: TIME },
+        Event::Whispered { receiver: &user, sender: &user, text: "x", time: TIME, nickname: None },
         Event::PeerOffered { sender: &user, port: 1, address: "::1" },
         Event::PassedOn { before: "x", sender: &user, after: "y" },
         Event::Expelled { room: &room, user: &user },
@@ -210,7 +211,14 @@ fn a_frame_is_never_longer_than_2000_bytes_however_much_is_escaped() {
     for text in ["\"", "\\x", "\u{1}", "\u{1}\"€", "\u{1f600}\""] {
         let text = text.repeat(SAID_BYTES_MAX / text.len());
         let stamp = Some(stamp.as_str());
-        let said = Event::Said { room: &room, sender: &sender, text: &text, time: TIME, stamp };
+        let said = Event::Said {
+            room: &room,
+            sender: &sender,
+            text: &text,
+            time: TIME,
+            stamp,
+            nickname: None,
+        };
         let body = event(&said).concat();
         let value: Value = serde_json::from_str(&body).unwrap();
         let data = value["data"].as_str().unwrap();

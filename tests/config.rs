@@ -84,8 +84,6 @@ const EVERY_OPTION: &[Row] = &[
     ("security.passwords", "\"argon2id\"", |c| c.settings.hash_passwords = true),
     ("security.require_challenge", "true", |c| c.settings.require_challenge = true),
     ("security.wrong_password_delay", "\"250ms\"", |c| c.settings.wrong_password_delay_ms = 250),
-    ("json.ping_seconds", "0", |c| c.dialects.json.ping_ms = None),
-    ("json.pong_seconds", "3", |c| c.dialects.json.pong_ms = 3000),
     ("storage.sync", "\"2m\"", |c| {
         c.sync = SyncMode::Interval(Duration::from_secs(120));
         c.settings.history_delay_ms = 120_000;
@@ -102,6 +100,8 @@ const EVERY_OPTION: &[Row] = &[
         c.dialects.helo.file_ports = Some((20_000, 20_009));
     }),
     ("chatapp.connected", "true", |c| c.dialects.chatapp.connected = true),
+    ("json.ping_seconds", "0", |c| c.dialects.json.ping_ms = None),
+    ("json.pong_seconds", "3", |c| c.dialects.json.pong_ms = 3000),
 ];
 
 #[test]
@@ -303,7 +303,7 @@ fn sections_and_options_are_not_taken_for_each_other() {
         "FILE:4: rooms: is a section: its options stand below a line [rooms]",
         "FILE:6: groups.expire_seconds: wants a whole number from 1 to 2147483647, not a table",
         "FILE:8: toys: is no section; there are listen, server, limits, rooms, groups, messages, \
-         security, json, storage, helo, chatapp",
+         security, storage, helo, chatapp, json",
     ];
     assert_eq!(from_file(text).unwrap_err(), wanted);
 }

@@ -4,7 +4,8 @@
 //! to the same configuration; a path that is not UTF-8 is the one exception, because TOML cannot hold it.
 
 use super::Config;
-use super::options::{Kind, OPTIONS, Opt, SECTIONS};
+use super::options::{Kind, Opt};
+use super::table::{OPTIONS, SECTIONS};
 use std::fmt::Write;
 
 const HEAD: &str = "\

@@ -16,6 +16,22 @@ pub const HELO_LINE_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of what is said at once, in any dialect: a JSON object at its longest.
 pub const SAID_BYTES_MAX: usize = 8 * 1024;
 
+/// Bytes of the JSON of one `chatapp` frame, in both directions (seed 002, 4.a: what its clients take).
+pub const CHATAPP_FRAME_BYTES_MAX: usize = 2000;
+
+/// Bytes of the data of one `chatapp` message (seed 002, 4.a).
+pub const CHATAPP_DATA_BYTES_MAX: usize = 1000;
+/// Bytes of a command of `crimp` without its frame or end: 8 KiB that are said, which modified UTF-8 makes half as long
+/// again, two names and a code. A longer one is read to its end without being kept, and refused.
+pub const CRIMP_COMMAND_BYTES_MAX: usize = 12 * 1024 + 128;
+
+/// Bytes of an answer of `crimp`: what the length of a frame can say. Of a room's history the oldest lines are left out,
+/// of other lists the rows for which there is no room.
+pub const CRIMP_ANSWER_BYTES_MAX: usize = 0xffff;
+
+/// Milliseconds after which a command of `crimp` without an end of line is taken to be whole (spec `dialects.md`).
+pub const CRIMP_QUIET_MS: u64 = 150;
+
 /// Bytes of a sender's own words for the time; longer ones are not kept.
 pub const STAMP_BYTES_MAX: usize = 64;
 
@@ -98,6 +114,25 @@ pub const BANS_PER_ROOM_MAX: usize = 100;
 /// Rooms that one user may stand in at once; each costs memory on both sides, and nobody follows so many.
 pub const ROOMS_PER_USER_MAX: usize = 100;
 
+/// Rooms that one account may belong to: as many as it may stand in, because it enters them all when it logs in.
+pub const MEMBERSHIPS_PER_ACCOUNT_MAX: usize = ROOMS_PER_USER_MAX;
+
+/// Accounts that may belong to one room: a whole year of students, and a list that an administrator can still read.
+pub const MEMBERS_PER_ROOM_MAX: usize = 1000;
+
+/// Bytes of a nickname: room for a person's full name.
+pub const NICKNAME_BYTES_MAX: usize = 64;
+
+/// Kept letters that are handed over at once; the next ones follow when the socket has taken these. Eight of the longest
+/// are 64 KiB.
+pub const LETTERS_PER_STEP: usize = 8;
+
+/// Bytes of one JSON object that a client sends (spec `dialects.md`).
+pub const OBJECT_BYTES_MAX: usize = 8 * 1024;
+
+/// Levels of brackets in such an object, its own among them (spec `dialects.md`).
+pub const OBJECT_LEVELS_MAX: u32 = 16;
+
 /// Addresses remembered for wrong passwords; over it the one that is forgiven soonest is forgotten.
 pub const PENALTIES_MAX: usize = 4096;
 
@@ -179,7 +214,18 @@ pub const ACCEPT_RETRY_MS: u64 = 1000;
 
 const _: () = assert!(LINE_BYTES_MAX <= READ_BYTES_MAX, "a whole line fits in one read");
 const _: () = assert!(TEXT_BYTES_MAX <= SAID_BYTES_MAX, "a line can be said as a whole");
+const _: () = assert!(CHATAPP_DATA_BYTES_MAX <= SAID_BYTES_MAX, "a `chatapp` message can be said");
 const _: () = assert!(HELO_LINE_BYTES_MAX <= SAID_BYTES_MAX, "a line can be said as a whole");
+const _: () = assert!(
+    3 * (SAID_BYTES_MAX + 2 * NAME_BYTES_MAX) / 2 + " POST  ".len() <= CRIMP_COMMAND_BYTES_MAX,
+    "everything that can be said fits in a command"
+);
+const _: () = assert!(
+    CRIMP_COMMAND_BYTES_MAX + 2 * NAME_BYTES_MAX < CRIMP_ANSWER_BYTES_MAX,
+    "every line of a history fits in an answer"
+);
+const _: () = assert!(OBJECT_BYTES_MAX <= SAID_BYTES_MAX, "what an object says can be said");
+const _: () = assert!(MEMBERSHIPS_PER_ACCOUNT_MAX <= ROOMS_PER_USER_MAX, "who belongs can stand");
 const _: () = assert!(TEXT_BYTES_MAX <= BLOCK_BYTES, "one text fits in one block");
 const _: () = assert!(RECORD_BYTES_MAX < LOG_FILE_BYTES, "the largest record fits in a file");
 const _: () = assert!(LOG_FILE_BYTES.is_multiple_of(LOG_PIECE_BYTES), "a file is whole pieces");

@@ -45,6 +45,15 @@ const EVERY_OPTION: &[Row] = &[
     ("listen.helo", "\"127.0.0.1:7001\"", |c| {
         c.listen.set(Dialect::Helo, vec![(Ipv4Addr::LOCALHOST, 7001).into()]);
     }),
+    ("listen.chatapp", "\"127.0.0.1:7002\"", |c| {
+        c.listen.set(Dialect::Chatapp, vec![(Ipv4Addr::LOCALHOST, 7002).into()]);
+    }),
+    ("listen.crimp", "\"127.0.0.1:7004\"", |c| {
+        c.listen.set(Dialect::Crimp, vec![(Ipv4Addr::LOCALHOST, 7004).into()]);
+    }),
+    ("listen.json", "\"127.0.0.1:7005\"", |c| {
+        c.listen.set(Dialect::Json, vec![(Ipv4Addr::LOCALHOST, 7005).into()]);
+    }),
     ("server.data_dir", "\"/srv/chat\"", |c| c.data_dir = Some("/srv/chat".into())),
     ("server.name", "\"chat.example.org\"", |c| c.server_name = Some("chat.example.org".into())),
     ("limits.connections", "5", |c| c.connections = 5),
@@ -59,6 +68,7 @@ const EVERY_OPTION: &[Row] = &[
     ("limits.groups", "2", |c| c.settings.groups_max = 2),
     ("limits.messages_per_group", "3", |c| c.settings.messages_per_group_max = 3),
     ("limits.message_lines", "1000", |c| c.dialects.message_lines_max = 1000),
+    ("limits.offline_messages", "7", |c| c.settings.letters_max = 7),
     ("limits.wrong_passwords", "1", |c| c.settings.wrong_passwords_max = 1),
     ("rooms.expire_seconds", "5", |c| c.settings.room_expire_ms = 5000),
     ("rooms.expire_seconds_other", "0", |c| c.settings.other_room_expire_ms = None),
@@ -89,6 +99,9 @@ const EVERY_OPTION: &[Row] = &[
     ("helo.file_ports", "\"20000-20009\"", |c| {
         c.dialects.helo.file_ports = Some((20_000, 20_009));
     }),
+    ("chatapp.connected", "true", |c| c.dialects.chatapp.connected = true),
+    ("json.ping_seconds", "0", |c| c.dialects.json.ping_ms = None),
+    ("json.pong_seconds", "3", |c| c.dialects.json.pong_ms = 3000),
 ];
 
 #[test]
@@ -290,7 +303,7 @@ fn sections_and_options_are_not_taken_for_each_other() {
         "FILE:4: rooms: is a section: its options stand below a line [rooms]",
         "FILE:6: groups.expire_seconds: wants a whole number from 1 to 2147483647, not a table",
         "FILE:8: toys: is no section; there are listen, server, limits, rooms, groups, messages, \
-         security, storage, helo",
+         security, storage, helo, chatapp, json",
     ];
     assert_eq!(from_file(text).unwrap_err(), wanted);
 }

@@ -112,11 +112,46 @@ transcripts! {
     challenge_time
     changepass
     changeroom
+    chatapp_chat
+    chatapp_connect
+    chatapp_connected
+    chatapp_create_room
+    chatapp_expiry
+    chatapp_frames
+    chatapp_full
+    chatapp_join
+    chatapp_leave
+    chatapp_limits
+    chatapp_quit
+    chatapp_restart
+    chatapp_rooms
+    chatapp_silence
     clock
     connections
     creategroup
     createlogin
     createroom
+    crimp_ctrm
+    crimp_ctrm_refused
+    crimp_dsct
+    crimp_end_of_input
+    crimp_framing
+    crimp_idle
+    crimp_illegal
+    crimp_join
+    crimp_leav
+    crimp_lifetime
+    crimp_lines_per_second
+    crimp_login_time
+    crimp_lsmb
+    crimp_lsrm
+    crimp_names
+    crimp_post
+    crimp_post_long
+    crimp_retv
+    crimp_retv_time
+    crimp_several
+    crimp_stop
     expired
     expiry
     expiry_kill
@@ -147,6 +182,27 @@ transcripts! {
     identity
     idle
     joingroup
+    json_account_removed
+    json_accounts
+    json_argon2id
+    json_group_time
+    json_groups
+    json_history
+    json_login
+    json_login_time
+    json_many_letters
+    json_memberships
+    json_msg
+    json_objects
+    json_offline
+    json_one_house
+    json_registration_closed
+    json_restart
+    json_silence
+    json_silence_short
+    json_strangers
+    json_update
+    json_wrong_passwords
     kick
     kill
     leavegroup

@@ -70,6 +70,7 @@ impl House {
                 text: &line.text,
                 time: line.time,
                 stamp: line.stamp.as_deref(),
+                nickname: None,
             };
             out.send(id, &said);
         }
@@ -198,7 +199,7 @@ impl House {
     }
 
     /// A room that the caller stands in.
-    fn my_room(&self, now: Now, id: SessionId, name: &ItemName) -> Result<u32, Status> {
+    pub(super) fn my_room(&self, now: Now, id: SessionId, name: &ItemName) -> Result<u32, Status> {
         let slot = self.visible_room(now, id, name)?;
         if self.stands_in(id.index, slot) { Ok(slot) } else { Err(Status::NotIn) }
     }

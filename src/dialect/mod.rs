@@ -4,6 +4,7 @@
 //! clock and no state of the house; what it needs to know of the session it is told ([`crate::core::Standing`]).
 //! The set is closed: an enum and a `match`, so that the compiler lists what a new dialect has to provide.
 
+pub mod calendar;
 pub mod chatapp;
 pub mod crimp;
 pub mod helo;
@@ -109,13 +110,25 @@ impl std::fmt::Display for Dialect {
 pub struct Options {
     /// `limits.message_lines`
     pub message_lines_max: u32,
-    /// What only the dialect of lines in capitals obeys.
+    /// The server's name: `server.name`, or what stands for it; what users of other servers would call it.
+    pub host: Box<str>,
+    /// What only `helo` obeys.
     pub helo: helo::Options,
+    /// What only `chatapp` obeys.
+    pub chatapp: chatapp::Options,
+    /// What only `json` obeys.
+    pub json: json::Options,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { message_lines_max: 100, helo: helo::Options::default() }
+        Self {
+            message_lines_max: 100,
+            host: "localhost".into(),
+            helo: helo::Options::default(),
+            chatapp: chatapp::Options::default(),
+            json: json::Options::default(),
+        }
     }
 }
 
@@ -170,7 +183,7 @@ pub enum Asked<'a> {
     Helo(helo::Asked<'a>),
     Chatapp(chatapp::Asked<'a>),
     Crimp(crimp::Asked),
-    Json(json::Asked<'a>),
+    Json(json::Asked),
 }
 
 /// What has to be known of a connection to word what it is told later than at once: its dialect, and what in that
@@ -183,6 +196,16 @@ pub enum Voice {
     Chatapp(chatapp::Voice),
     Crimp(crimp::Voice),
     Json(json::Voice),
+}
+
+/// How the parts of a list leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lists {
+    /// As they come.
+    Streamed,
+    /// All at once, when the list is complete: [`Voice::reply`] is given one buffer for the whole of it, which holds
+    /// nothing else.
+    Gathered,
 }
 
 /// Whether a connection lives on after an answer.
@@ -250,11 +273,21 @@ impl Reader {
         }
     }
 
+    /// What it holds of a request to which no end will come, because the peer has sent all it will, and which is one as
+    /// it stands. Asked again until there is nothing.
+    pub fn finish<'a>(&'a mut self, standing: Standing) -> Option<Request<'a>> {
+        match self {
+            Self::Crimp(reader) => reader.finish(standing),
+            Self::Mec(_) | Self::Helo(_) | Self::Chatapp(_) | Self::Json(_) => None,
+        }
+    }
+
     /// Frees a body whose command was handed out by the last call of [`Reader::next`], which else the next one does.
     pub fn forget_delivered(&mut self, bodies_bytes: &mut usize) {
         match self {
             Self::Mec(reader) => reader.forget_delivered(bodies_bytes),
-            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+            Self::Chatapp(reader) => reader.forget_delivered(),
+            Self::Helo(_) | Self::Crimp(_) | Self::Json(_) => {}
         }
     }
 
@@ -337,26 +370,36 @@ impl Voice {
         }
     }
 
-    /// Appends an answer that the house gives, or a row of one.
-    pub fn reply(self, out: &mut Vec<u8>, reply: &Reply<'_>) {
+    /// How lists leave.
+    #[must_use]
+    pub fn lists(self) -> Lists {
+        match self {
+            Self::Mec | Self::Helo | Self::Chatapp(_) | Self::Json(_) => Lists::Streamed,
+            Self::Crimp(_) => Lists::Gathered,
+        }
+    }
+
+    /// Appends an answer that the house of the server called `host` gives, or a row of one.
+    pub fn reply(self, out: &mut Vec<u8>, reply: &Reply<'_>, host: &str) {
         match self {
             Self::Mec => mec::render::reply(out, reply),
             Self::Helo => helo::render::reply(out, reply),
             Self::Chatapp(voice) => chatapp::render::reply(out, voice, reply),
             Self::Crimp(voice) => crimp::render::reply(out, voice, reply),
-            Self::Json(voice) => json::render::reply(out, voice, reply),
+            Self::Json(voice) => json::render::reply(out, voice, reply, host),
         }
     }
 }
 
-/// Appends an event in the words of a dialect; nothing if its users do not hear of such things.
-pub fn event(dialect: Dialect, out: &mut Vec<u8>, event: &Event<'_>) {
+/// Appends an event at the server called `host` in the words of a dialect; nothing if its users do not hear of such
+/// things.
+pub fn event(dialect: Dialect, out: &mut Vec<u8>, event: &Event<'_>, host: &str) {
     match dialect {
         Dialect::Mec => mec::render::event(out, event),
         Dialect::Helo => helo::render::event(out, event),
         Dialect::Chatapp => chatapp::render::event(out, event),
         // Its members ask for what was said.
         Dialect::Crimp => {}
-        Dialect::Json => json::render::event(out, event),
+        Dialect::Json => json::render::event(out, event, host),
     }
 }

@@ -38,6 +38,8 @@ pub(super) enum Peer {
 pub(super) struct Deferred {
     /// Events that must not stand between its lines.
     pub(super) events: Queue,
+    /// The beginning of a list that is to leave as a whole.
+    pub(super) gathered: Vec<u8>,
     /// Of a message, what of it follows. Of a list the house knows.
     pub(super) message: Option<MessageRest>,
 }

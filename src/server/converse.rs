@@ -228,10 +228,32 @@ impl<S: Socket> Hub<S> {
                 self.list(index);
             }
         } else if connection.peer == Peer::Finished {
+            self.take_last_requests(now, index);
+        } else {
+            self.arrange_call(now, index);
+        }
+    }
+
+    /// The peer has sent all it will. What of that is a request is still carried out.
+    fn take_last_requests(&mut self, now: Now, index: u32) {
+        let mut reader = std::mem::take(&mut self.post.connections[index as usize].reader);
+        while !self.is_answering(index) && self.next_last(now, index, &mut reader) {}
+        self.post.connections[index as usize].reader = reader;
+        if !self.is_answering(index) {
             self.hang_up(now, index);
         } else {
             self.arrange_call(now, index);
         }
+    }
+
+    /// Carries out one request of which the end of all input was the end. False if there is none.
+    fn next_last(&mut self, now: Now, index: u32, reader: &mut Reader) -> bool {
+        let id = self.post.connections[index as usize].id;
+        let Some(standing) = self.house.standing(id) else { return false };
+        let Some(request) = reader.finish(standing) else { return false };
+        let world = (&mut self.house, &mut self.post, &mut self.transfers, &self.config);
+        carry_out(world, now, id, request);
+        true
     }
 
     /// The peer has sent all it will; its last answers are under way.

@@ -21,6 +21,7 @@ use crate::dialect::park::Park;
 use crate::dialect::{Context, Dialect};
 use crate::limits::READ_BYTES_MAX;
 use crate::server::connection::{Connection, Peer, Phase};
+use crate::server::entropy::Entropy;
 use crate::server::post::Post;
 use crate::server::socket::{Ports, Socket};
 use crate::server::transfer::{NoPorts, Transfers};
@@ -75,11 +76,13 @@ pub struct Hub<S> {
 impl<S: Socket> Hub<S> {
     /// A hub without connections. The house has been opened, and the store knows what of it is no longer true.
     #[must_use]
-    pub fn new(config: Config, house: House, store: Store) -> Self {
+    pub fn new(mut config: Config, house: House, store: Store, entropy: Entropy) -> Self {
+        config.name_host();
+        let post = Post::new(store, entropy, &config.dialects.host);
         Self {
             config,
             house,
-            post: Post::new(store),
+            post,
             addresses: BTreeMap::new(),
             generation: 0,
             ready: Vec::new(),
@@ -126,10 +129,18 @@ impl<S: Socket> Hub<S> {
     }
 
     /// Takes other options.
-    pub fn configure(&mut self, now: Now, config: Config) {
+    pub fn configure(&mut self, now: Now, mut config: Config) {
+        config.name_host();
+        self.post.host.clone_from(&config.dialects.host);
         self.house.configure(config.settings.clone());
         self.post.store.set_options(store_options(&config));
         self.config = config;
+        // Who lets more wait than is allowed now would else stay until something else is said to it.
+        let allowed = self.config.send_queue_bytes as usize;
+        let slow = self.post.connections.iter().filter(|(_, it)| it.events_waiting() > allowed);
+        for index in slow.map(|(_, it)| it.id.index).collect::<Vec<_>>() {
+            self.post.touch(index);
+        }
         let open = self.post.connections.iter().filter(|(_, it)| it.phase == Phase::Open);
         let untimed = open.filter(|(_, it)| it.timer == 0).map(|(_, it)| it.id.index);
         for index in untimed.collect::<Vec<_>>() {
@@ -214,6 +225,10 @@ impl<S: Socket> Hub<S> {
         keep_room(&mut self.ready, ready);
         self.run_timers(now);
         self.house.tick(now, &mut self.post);
+        // Who was kept waiting for its log-in may have been given the beginning of a list.
+        for reader in self.house.readers() {
+            self.post.defer_events(reader.index);
+        }
         self.compact(now);
         self.post.commit(now)?;
         self.send(now);
@@ -245,6 +260,7 @@ impl<S: Socket> Hub<S> {
     /// Begins to stop: everybody is told, everything is written by the next turn.
     pub fn stop(&mut self, now: Now) {
         self.post.store.begin_turn(now.ms);
+        self.house.hush();
         let sessions: Vec<_> = self.house.sessions().collect();
         for id in sessions {
             self.house.dismiss(now, id, &Warning::Stopping, &mut self.post);

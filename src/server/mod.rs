@@ -13,6 +13,7 @@ mod clock;
 mod compact;
 mod connection;
 mod converse;
+pub mod entropy;
 pub mod hub;
 pub mod listener;
 pub mod pool;
@@ -42,6 +43,7 @@ use crate::limits::{
     DESCRIPTORS_BESIDE_CONNECTIONS, EVENTS_PER_TURN, STOP_MS, TRANSFER_DESCRIPTORS,
 };
 use crate::server::clock::Clock;
+use crate::server::entropy::Entropy;
 pub use crate::server::hub::store_options;
 use crate::server::hub::{Hub, Readiness};
 pub use crate::server::listener::Listener;
@@ -137,7 +139,7 @@ impl Server {
             poll,
             clock: Clock::starting_at(house.clock()),
             reload,
-            hub: Hub::new(config, house, store).with_ports(ports),
+            hub: Hub::new(config, house, store, Entropy::of_the_system()).with_ports(ports),
             listeners: Slab::new(),
             signals,
             life: Life::Serving,

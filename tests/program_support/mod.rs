@@ -14,7 +14,6 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use mecd::dialect::Dialect;
 use rustix::net::{AddressFamily, SocketType, sockopt};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -126,7 +125,7 @@ impl Start {
         if said.lines().count() < wanted {
             return Err(server.ended());
         }
-        server.addresses = said.lines().map(listener_address).collect();
+        server.addresses = said.lines().map(|line| listener(line).1).collect();
         Ok(server)
     }
 
@@ -139,15 +138,11 @@ impl Start {
     }
 }
 
-/// The address in a listener line, which has exactly this form.
-fn listener_address(line: &str) -> SocketAddr {
-    let (dialect, address) = line
-        .split_once(' ')
-        .and_then(|(first, rest)| rest.split_once(' ').filter(|_| first == "listening"))
-        .unwrap_or_default();
-    let is_known = Dialect::ALL.iter().any(|known| known.name() == dialect);
-    let address = address.parse().ok().filter(|_| is_known);
-    address.unwrap_or_else(|| panic!("not a listener line: {line:?}"))
+/// The dialect and the address in a listener line, which has exactly this form.
+fn listener(line: &str) -> (&str, SocketAddr) {
+    let words = line.strip_prefix("listening ").and_then(|rest| rest.split_once(' '));
+    let listener = words.and_then(|(dialect, address)| Some((dialect, address.parse().ok()?)));
+    listener.unwrap_or_else(|| panic!("not a listener line: {line:?}"))
 }
 
 /// How a run of the program ended.
@@ -172,6 +167,13 @@ impl Server {
     /// Where it listens first.
     pub(crate) fn address(&self) -> SocketAddr {
         self.addresses[0]
+    }
+
+    /// Where a dialect is served.
+    pub(crate) fn address_of(&self, dialect: &str) -> SocketAddr {
+        let said = self.out.text();
+        let found = said.lines().map(listener).find(|(name, _)| *name == dialect);
+        found.unwrap_or_else(|| panic!("{dialect} is not served:\n{said}")).1
     }
 
     pub(crate) fn client(&self) -> Client {

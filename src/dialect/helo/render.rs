@@ -28,7 +28,8 @@ pub fn reply(out: &mut Vec<u8>, reply: &Reply<'_>) {
         | Reply::WhoAmI { .. }
         | Reply::Number(_, _)
         | Reply::Message { .. }
-        | Reply::Challenge(_) => {}
+        | Reply::Challenge(_)
+        | Reply::Story(_) => {}
     }
 }
 
@@ -53,11 +54,11 @@ fn name<'a>(row: &Row<'a>) -> &'a str {
 /// Appends an event; nothing if its users do not hear of such things.
 pub fn event(out: &mut Vec<u8>, event: &Event<'_>) {
     match *event {
-        Event::Said { room, sender, text, time: _, stamp: _ } => {
+        Event::Said { room, sender, text, time: _, stamp: _, nickname: _ } => {
             let verb = if is_home(room) { "BCST [" } else { "GROUP_MESSAGE [" };
             line(out, &[verb, sender.as_str(), "] ", text]);
         }
-        Event::Whispered { sender, text, time: _ } => {
+        Event::Whispered { receiver: _, sender, text, time: _, nickname: _ } => {
             line(out, &["PM ", sender.as_str(), " ", text]);
         }
         Event::PassedOn { before, sender, after } => {
@@ -72,6 +73,7 @@ pub fn event(out: &mut Vec<u8>, event: &Event<'_>) {
         }
         Event::Warning(warning) => farewell(out, warning),
         Event::PeerOffered { .. }
+        | Event::Invited { .. }
         | Event::RoomMade { .. }
         | Event::Entered { .. }
         | Event::Left { .. }

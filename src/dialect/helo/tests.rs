@@ -363,10 +363,20 @@ fn heard(event: &Event<'_>) -> String {
 fn what_is_said_in_home_is_a_broadcast_and_elsewhere_of_a_group() {
     let (bob, home, group) =
         (name("bob"), ItemName::new("Home").unwrap(), ItemName::new("g").unwrap());
-    let said = |room| Event::Said { room, sender: &bob, text: "hi", time: 1, stamp: None };
+    let said =
+        |room| Event::Said { room, sender: &bob, text: "hi", time: 1, stamp: None, nickname: None };
     assert_eq!(heard(&said(&home)), "BCST [bob] hi\n");
     assert_eq!(heard(&said(&group)), "GROUP_MESSAGE [bob] hi\n");
-    assert_eq!(heard(&Event::Whispered { sender: &bob, text: "a b", time: 1 }), "PM bob a b\n");
+    assert_eq!(
+        heard(&Event::Whispered {
+            receiver: &bob,
+            sender: &bob,
+            text: "a b",
+            time: 1,
+            nickname: None
+        }),
+        "PM bob a b\n"
+    );
     let passed = Event::PassedOn { before: "FILE_TRANS @", sender: &bob, after: " m" };
     assert_eq!(heard(&passed), "FILE_TRANS @bob m\n");
     let expelled = Event::Expelled { room: &group, user: &bob };

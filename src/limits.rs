@@ -9,8 +9,18 @@ pub const LINE_BYTES_MAX: usize = 1000;
 /// Bytes of text that one line can become: every byte of an invalid sequence may grow to U+FFFD (three bytes).
 pub const TEXT_BYTES_MAX: usize = 3 * LINE_BYTES_MAX;
 
+/// Bytes of one line of the `helo` dialect before its line feed: a message, or a private one whose text and session key
+/// are in base64.
+pub const HELO_LINE_BYTES_MAX: usize = 8 * 1024;
+
 /// Bytes of what is said at once, in any dialect: a JSON object at its longest.
 pub const SAID_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes of the JSON of one `chatapp` frame, in both directions (seed 002, 4.a: what its clients take).
+pub const CHATAPP_FRAME_BYTES_MAX: usize = 2000;
+
+/// Bytes of the data of one `chatapp` message (seed 002, 4.a).
+pub const CHATAPP_DATA_BYTES_MAX: usize = 1000;
 
 /// Bytes of a command of `crimp` without its frame or end: 8 KiB that are said, which modified UTF-8 makes half as long
 /// again, two names and a code. A longer one is read to its end without being kept, and refused.
@@ -105,6 +115,25 @@ pub const BANS_PER_ROOM_MAX: usize = 100;
 /// Rooms that one user may stand in at once; each costs memory on both sides, and nobody follows so many.
 pub const ROOMS_PER_USER_MAX: usize = 100;
 
+/// Rooms that one account may belong to: as many as it may stand in, because it enters them all when it logs in.
+pub const MEMBERSHIPS_PER_ACCOUNT_MAX: usize = ROOMS_PER_USER_MAX;
+
+/// Accounts that may belong to one room: a whole year of students, and a list that an administrator can still read.
+pub const MEMBERS_PER_ROOM_MAX: usize = 1000;
+
+/// Bytes of a nickname: room for a person's full name.
+pub const NICKNAME_BYTES_MAX: usize = 64;
+
+/// Kept letters that are handed over at once; the next ones follow when the socket has taken these. Eight of the longest
+/// are 64 KiB.
+pub const LETTERS_PER_STEP: usize = 8;
+
+/// Bytes of one JSON object that a client sends (spec `dialects.md`).
+pub const OBJECT_BYTES_MAX: usize = 8 * 1024;
+
+/// Levels of brackets in such an object, its own among them (spec `dialects.md`).
+pub const OBJECT_LEVELS_MAX: u32 = 16;
+
 /// Addresses remembered for wrong passwords; over it the one that is forgiven soonest is forgotten.
 pub const PENALTIES_MAX: usize = 4096;
 
@@ -186,6 +215,8 @@ pub const ACCEPT_RETRY_MS: u64 = 1000;
 
 const _: () = assert!(LINE_BYTES_MAX <= READ_BYTES_MAX, "a whole line fits in one read");
 const _: () = assert!(TEXT_BYTES_MAX <= SAID_BYTES_MAX, "a line can be said as a whole");
+const _: () = assert!(CHATAPP_DATA_BYTES_MAX <= SAID_BYTES_MAX, "a `chatapp` message can be said");
+const _: () = assert!(HELO_LINE_BYTES_MAX <= SAID_BYTES_MAX, "a line can be said as a whole");
 const _: () = assert!(
     3 * (SAID_BYTES_MAX + 2 * NAME_BYTES_MAX) / 2 + " POST  ".len() <= CRIMP_COMMAND_BYTES_MAX,
     "everything that can be said fits in a command"
@@ -194,6 +225,8 @@ const _: () = assert!(
     CRIMP_COMMAND_BYTES_MAX + 2 * NAME_BYTES_MAX < CRIMP_ANSWER_BYTES_MAX,
     "every line of a history fits in an answer"
 );
+const _: () = assert!(OBJECT_BYTES_MAX <= SAID_BYTES_MAX, "what an object says can be said");
+const _: () = assert!(MEMBERSHIPS_PER_ACCOUNT_MAX <= ROOMS_PER_USER_MAX, "who belongs can stand");
 const _: () = assert!(TEXT_BYTES_MAX <= BLOCK_BYTES, "one text fits in one block");
 const _: () = assert!(RECORD_BYTES_MAX < LOG_FILE_BYTES, "the largest record fits in a file");
 const _: () = assert!(LOG_FILE_BYTES.is_multiple_of(LOG_PIECE_BYTES), "a file is whole pieces");
@@ -212,6 +245,25 @@ pub const HISTORY_UNSAVED_MAX: usize = 65_536;
 /// Milliseconds for which a connection that is being closed may take nothing of what waits for it.
 pub const FLUSH_STALL_MS: u64 = 30_000;
 
+/// Files that users send each other at once: a lecture hall's worth, and 2 MB of buffers.
+pub const TRANSFERS_MAX: usize = 32;
+
+/// Files that one user may be about to receive at once, so that one user cannot keep all others from it.
+pub const TRANSFERS_PER_RECEIVER_MAX: usize = 4;
+
+/// Connections to the port of one file: the two that are waited for, and two that have not said yet who they are. One
+/// more takes the place of the one of these that has been silent longest.
+pub const TRANSFER_SEATS: usize = 4;
+
+/// Bytes of a file held between its sender and its receiver: what keeps a local network busy for a millisecond or so.
+pub const TRANSFER_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Ports of a range that are tried for one file: beside our own at most as many that others have.
+pub const TRANSFER_PORT_TRIES_MAX: u16 = 2 * TRANSFERS_MAX as u16;
+
+/// Descriptors of all files under way: each has its port and its seats.
+pub const TRANSFER_DESCRIPTORS: u64 = (TRANSFERS_MAX * (1 + TRANSFER_SEATS)) as u64;
+
 /// Descriptors that are neither connections nor listeners: the log's files, its directory and lock, the poll, signals,
-/// standard streams, one to spare.
-pub const DESCRIPTORS_BESIDE_CONNECTIONS: u64 = 16 + LOG_FILES_OPEN_MAX as u64;
+/// a second handle of the poll, standard streams, one to spare.
+pub const DESCRIPTORS_BESIDE_CONNECTIONS: u64 = 17 + LOG_FILES_OPEN_MAX as u64;

@@ -71,7 +71,7 @@ fn serve(common: Common) -> Result<(), String> {
     let mut config = load(&common)?;
     args::init_logging(common.verbosity);
     forbid_core_dumps();
-    config.connections = raise_descriptor_limit(config.connections, config.listen.all().count());
+    config.connections = raise_descriptor_limit(config.connections, &config.listen);
     let (house, store) = admin::open(&config, common.data_dir.as_deref())?;
     let listeners = listen(&config).map_err(|error| error.to_string())?;
     let reload = Box::new(move || {

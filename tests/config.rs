@@ -42,8 +42,17 @@ const EVERY_OPTION: &[Row] = &[
     ("listen.mec", "\"127.0.0.1:7000\"", |c| {
         c.listen.set(Dialect::Mec, vec![(Ipv4Addr::LOCALHOST, 7000).into()]);
     }),
+    ("listen.helo", "\"127.0.0.1:7001\"", |c| {
+        c.listen.set(Dialect::Helo, vec![(Ipv4Addr::LOCALHOST, 7001).into()]);
+    }),
+    ("listen.chatapp", "\"127.0.0.1:7002\"", |c| {
+        c.listen.set(Dialect::Chatapp, vec![(Ipv4Addr::LOCALHOST, 7002).into()]);
+    }),
     ("listen.crimp", "\"127.0.0.1:7004\"", |c| {
         c.listen.set(Dialect::Crimp, vec![(Ipv4Addr::LOCALHOST, 7004).into()]);
+    }),
+    ("listen.json", "\"127.0.0.1:7005\"", |c| {
+        c.listen.set(Dialect::Json, vec![(Ipv4Addr::LOCALHOST, 7005).into()]);
     }),
     ("server.data_dir", "\"/srv/chat\"", |c| c.data_dir = Some("/srv/chat".into())),
     ("server.name", "\"chat.example.org\"", |c| c.server_name = Some("chat.example.org".into())),
@@ -59,6 +68,7 @@ const EVERY_OPTION: &[Row] = &[
     ("limits.groups", "2", |c| c.settings.groups_max = 2),
     ("limits.messages_per_group", "3", |c| c.settings.messages_per_group_max = 3),
     ("limits.message_lines", "1000", |c| c.dialects.message_lines_max = 1000),
+    ("limits.offline_messages", "7", |c| c.settings.letters_max = 7),
     ("limits.wrong_passwords", "1", |c| c.settings.wrong_passwords_max = 1),
     ("rooms.expire_seconds", "5", |c| c.settings.room_expire_ms = 5000),
     ("rooms.expire_seconds_other", "0", |c| c.settings.other_room_expire_ms = None),
@@ -82,6 +92,16 @@ const EVERY_OPTION: &[Row] = &[
     ("storage.key_file", "\"/etc/mecd/mecd.key\"", |c| {
         c.key_file = Some("/etc/mecd/mecd.key".into());
     }),
+    ("helo.ping_seconds", "0", |c| c.dialects.helo.ping_seconds = 0),
+    ("helo.pong_seconds", "5", |c| c.dialects.helo.pong_seconds = 5),
+    ("helo.file_bytes_max", "1000", |c| c.dialects.helo.file_bytes_max = 1000),
+    ("helo.file_seconds", "5", |c| c.dialects.helo.file_seconds = 5),
+    ("helo.file_ports", "\"20000-20009\"", |c| {
+        c.dialects.helo.file_ports = Some((20_000, 20_009));
+    }),
+    ("chatapp.connected", "true", |c| c.dialects.chatapp.connected = true),
+    ("json.ping_seconds", "0", |c| c.dialects.json.ping_ms = None),
+    ("json.pong_seconds", "3", |c| c.dialects.json.pong_ms = 3000),
 ];
 
 #[test]
@@ -198,7 +218,7 @@ sync = \"soon\"
 bytes_max = 99999999999999999999
 
 [listen]
-helo = \"0.0.0.0:1337\"
+metrics = \"0.0.0.0:1337\"
 mec = [
   \"127.0.0.1:6500\",
   \"localhost:6500\",
@@ -228,7 +248,7 @@ groups = -1
         "FILE:14: storage.sync: wants \"always\" or a time from \"1ms\" to \"1h\", not \"soon\"",
         "FILE:15: storage.bytes_max: wants a whole number from 17825792 to 1099511627776, \
          not 99999999999999999999",
-        "FILE:18: listen.helo: this version does not serve \"helo\"",
+        "FILE:18: listen.metrics: this version does not serve \"metrics\"",
         "FILE:21: listen.mec: \"localhost:6500\" is no address with a port, \
          such as 0.0.0.0:6500 or [::]:6500",
         "FILE:22: listen.mec: wants an address in a string, or an array of them, not an integer",
@@ -283,7 +303,7 @@ fn sections_and_options_are_not_taken_for_each_other() {
         "FILE:4: rooms: is a section: its options stand below a line [rooms]",
         "FILE:6: groups.expire_seconds: wants a whole number from 1 to 2147483647, not a table",
         "FILE:8: toys: is no section; there are listen, server, limits, rooms, groups, messages, \
-         security, storage",
+         security, storage, helo, chatapp, json",
     ];
     assert_eq!(from_file(text).unwrap_err(), wanted);
 }
@@ -324,7 +344,7 @@ fn every_fault_of_set_is_told_and_the_file_is_not_forgotten() {
         ("limits.rooms".to_owned(), "many".to_owned()),
         ("listen.web".to_owned(), "[::]:80".to_owned()),
     ];
-    let listens = ["helo=[::]:1337".parse().unwrap()];
+    let listens = ["metrics=[::]:1337".parse().unwrap()];
     let faults = load(Some(file.path()), &sets, &listens).unwrap_err();
     let shown: Vec<_> = faults.iter().map(ToString::to_string).collect();
     let first = format!(
@@ -337,7 +357,7 @@ fn every_fault_of_set_is_told_and_the_file_is_not_forgotten() {
         "--set limits=5: is no option; `mecd config` shows all there are",
         "--set limits.rooms=many: wants a whole number from 0 to 1000000, not a string",
         "--set listen.web=[::]:80: this version does not serve \"web\"",
-        "--listen helo=[::]:1337: this version does not serve \"helo\"",
+        "--listen metrics=[::]:1337: this version does not serve \"metrics\"",
     ];
     assert_eq!(shown, wanted);
 }

@@ -11,6 +11,8 @@
 
 #[path = "simulation/board.rs"]
 mod board;
+#[path = "simulation/bodies.rs"]
+mod bodies;
 #[path = "simulation/compare.rs"]
 mod compare;
 #[path = "simulation/crash.rs"]
@@ -162,6 +164,12 @@ fn the_same_seed_is_the_same_run_to_the_byte() {
         let (one, two) = (shrink::attempt(&plan), shrink::attempt(&plan));
         assert_eq!(one, two, "seed {seed}");
     }
+}
+
+#[test]
+fn of_too_many_messages_at_once_those_of_the_silent_are_given_up() {
+    let (given_up, posted) = bodies::crowd(1);
+    assert!(given_up > 2 && posted > 15, "{given_up} were given up, {posted} posted");
 }
 
 #[test]

@@ -5,14 +5,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at its first surprise")]
 
+#[path = "store_crash/compaction.rs"]
+mod compaction;
+#[path = "store_crash/files.rs"]
+mod files;
+
 use std::collections::BTreeMap;
 
 use mecd::store::disk::Disk;
 use mecd::store::key::Key;
 use mecd::store::memory::{MemoryDisk, Operation, SECTORS_BYTES};
-use mecd::store::{
-    Options, Place, Purpose, Report, Shape, Step, Store, StoreError, Sync, open_shaped,
-};
+use mecd::store::{Options, Place, Purpose, Report, Shape, Store, StoreError, Sync, open_shaped};
 
 const HEADER: usize = 64;
 const FRAME_EXTRA: usize = 20;
@@ -357,52 +360,6 @@ fn a_frame_from_another_server_with_the_same_key_is_refused() {
 }
 
 #[test]
-fn a_file_of_another_server_is_refused() {
-    let (ours, ..) = written(8, 30, 90);
-    let (theirs, ..) = written(9, 30, 90);
-    for file in ours.files() {
-        let mixed = ours.fork();
-        mixed.set_bytes(file, &theirs.bytes(file));
-        refused(&mixed);
-    }
-}
-
-#[test]
-fn a_missing_renamed_or_older_file_is_refused() {
-    let (disk, ..) = written(10, 30, 90);
-    let missing = disk.fork();
-    missing.take(2);
-    refused_at(&missing, 2, 0);
-    let first_missing = disk.fork();
-    first_missing.take(1);
-    refused_at(&first_missing, 1, 0);
-    let renamed = disk.fork();
-    renamed.set_bytes(2, &disk.bytes(3));
-    refused_at(&renamed, 2, 24);
-}
-
-/// A card image is put back, the server runs on, and one file of the first run gets among those of the second.
-#[test]
-fn a_finished_file_from_another_course_of_events_is_refused() {
-    let (disk, ..) = written(11, 3, 90);
-    let go_on = |disk: &MemoryDisk, text: &[u8]| {
-        let (mut store, ..) = open(disk, ALWAYS).unwrap();
-        for _ in 0..30 {
-            store.append(text, Purpose::Fact).unwrap();
-            store.commit(0).unwrap();
-        }
-    };
-    let restored = disk.fork();
-    go_on(&disk, &[b'x'; 90]);
-    go_on(&restored, &[b'y'; 90]);
-    for file in [1, 2, 3] {
-        let mixed = restored.fork();
-        mixed.set_bytes(file, &disk.bytes(file));
-        refused(&mixed);
-    }
-}
-
-#[test]
 fn another_key_is_told_apart_from_damage() {
     let (disk, ..) = written(12, 30, 90);
     let wrong = Key::parse("ffffffffffffffffffffffffffffffff").unwrap();
@@ -530,178 +487,4 @@ fn a_first_start_that_power_is_lost_over_can_be_repeated() {
             assert_eq!(records(&disk).unwrap(), Records::new());
         }
     }
-}
-
-/// A table of keys and versions on top of the log, as a house would keep it.
-#[derive(Default)]
-struct Table {
-    rows: BTreeMap<u8, (u32, Place)>,
-}
-
-impl Table {
-    /// Takes in a record, and says which place is no longer needed.
-    fn apply(&mut self, place: Place, payload: &[u8]) -> Option<Place> {
-        let version = u32::from_le_bytes(payload[1..5].try_into().unwrap());
-        match version {
-            0 => self.rows.remove(&payload[0]).map(|(_, before)| before),
-            _ => self.rows.insert(payload[0], (version, place)).map(|(_, before)| before),
-        }
-    }
-
-    fn versions(&self) -> BTreeMap<u8, u32> {
-        self.rows.iter().map(|(key, (version, _))| (*key, *version)).collect()
-    }
-}
-
-fn open_table(disk: &MemoryDisk, options: Options) -> Result<(Store, Table), StoreError> {
-    let mut table = Table::default();
-    let mut dead = Vec::new();
-    let disk = Box::new(disk.clone());
-    let (mut store, _) = open_shaped(disk, &key(), options, SMALL, &mut |place, payload| {
-        dead.extend(table.apply(place, payload));
-        if payload[1..5] == [0; 4] {
-            dead.push(place);
-        }
-        Ok(())
-    })?;
-    dead.into_iter().for_each(|place| store.retire(place));
-    Ok((store, table))
-}
-
-fn put(store: &mut Store, table: &mut Table, row: u8, version: u32, bytes: usize) -> bool {
-    let mut payload = vec![row; 5 + bytes];
-    payload[1..5].copy_from_slice(&version.to_le_bytes());
-    let purpose = if version == 0 { Purpose::Housekeeping } else { Purpose::Fact };
-    let Ok(place) = store.append(&payload, purpose) else { return false };
-    table.apply(place, &payload).into_iter().for_each(|before| store.retire(before));
-    if version == 0 {
-        store.retire(place);
-    }
-    true
-}
-
-/// Compacts for one turn, at most `records` of them.
-fn compact(store: &mut Store, table: &mut Table, records: usize) -> Result<usize, StoreError> {
-    let mut payload = Vec::new();
-    let mut copies = 0;
-    for _ in 0..records {
-        match store.compact_next(&mut payload)? {
-            Step::Idle => break,
-            Step::Began | Step::Finished => {}
-            Step::Record(place) => {
-                if table.rows.get(&payload[0]).is_none_or(|(_, current)| *current != place) {
-                    continue;
-                }
-                let Ok(copy) = store.append(&payload, Purpose::Copy) else { break };
-                store.retire(place);
-                table.rows.get_mut(&payload[0]).unwrap().1 = copy;
-                copies += 1;
-            }
-        }
-    }
-    Ok(copies)
-}
-
-/// Runs a load of overwriting until it is through or the disk is gone. Returns every state there was, and the number
-/// of the last that is synced.
-fn run(disk: &MemoryDisk, options: Options, seed: u64) -> (Vec<BTreeMap<u8, u32>>, usize) {
-    let mut random = Random(seed);
-    let Ok((mut store, mut table)) = open_table(disk, options) else {
-        return (Vec::new(), 0);
-    };
-    let mut states = vec![table.versions()];
-    let mut synced = 0;
-    for now in 0..45 {
-        store.begin_turn(now);
-        for _ in 0..3 {
-            let version = if random.below(6) == 0 { 0 } else { states.len() as u32 };
-            let bytes = random.below(100) as usize;
-            if put(&mut store, &mut table, random.below(8) as u8, version, bytes) {
-                states.push(table.versions());
-            }
-        }
-        if compact(&mut store, &mut table, 12).is_err() || store.commit(now).is_err() {
-            break;
-        }
-        if store.next_deadline().is_none() {
-            synced = states.len() - 1;
-        }
-    }
-    (states, synced)
-}
-
-/// Runs the load until the disk dies after `life` operations, loses power, and checks what is left. Returns the number
-/// of files that were removed, and whether the load got through.
-fn run_and_crash(disk: &MemoryDisk, options: Options, seed: u64, life: u64) -> (u64, bool) {
-    let removed = disk.count(Operation::Remove);
-    let before = open_table(&disk.fork(), options).unwrap().1.versions();
-    disk.die_after(life);
-    let (mut states, synced) = run(disk, options, seed);
-    if states.is_empty() {
-        states.push(before);
-    }
-    let removed = disk.count(Operation::Remove) - removed;
-    let through = disk.fork().list().is_ok();
-    disk.crash(life * 31 + seed);
-    let (mut store, table) = open_table(disk, options)
-        .unwrap_or_else(|error| panic!("seed {seed}, life {life}, {options:?}: {error}"));
-    assert!(states[synced..].contains(&table.versions()), "seed {seed}, life {life}, {options:?}");
-    let mut payload = Vec::new();
-    for (key, (version, place)) in &table.rows {
-        store.read(*place, &mut payload).unwrap();
-        assert_eq!((payload[0], &payload[1..5]), (*key, &version.to_le_bytes()[..]));
-    }
-    (removed, through)
-}
-
-#[test]
-fn a_loss_of_power_at_every_step_of_compaction_loses_nothing() {
-    for (sync, stride) in [(Sync::Always, 3), (Sync::Interval(4), 1)] {
-        let options = Options { sync, ..ALWAYS };
-        for life in (0..).step_by(stride) {
-            let disk = MemoryDisk::new(life);
-            disk.set_sector(SECTORS_BYTES[(life % 2) as usize]);
-            let (removed, through) = run_and_crash(&disk, options, 77, life);
-            if through {
-                assert!(removed > 3, "files are removed: {removed}");
-                break;
-            }
-        }
-    }
-}
-
-#[test]
-fn power_lost_again_and_again_in_the_middle_of_compaction_loses_nothing() {
-    for seed in 0..30 {
-        let mut random = Random(seed);
-        let disk = MemoryDisk::new(seed);
-        disk.set_sector(SECTORS_BYTES[(seed % 2) as usize]);
-        for _ in 0..6 {
-            let sync =
-                [Sync::Always, Sync::Interval(2), Sync::Interval(9)][random.below(3) as usize];
-            let options = Options { sync, ..ALWAYS };
-            run_and_crash(&disk, options, seed, random.below(200));
-        }
-    }
-}
-
-#[test]
-fn a_file_removed_but_back_after_a_loss_of_power_is_not_read_again() {
-    let disk = MemoryDisk::new(1);
-    let (states, synced) = run(&disk, ALWAYS, 5);
-    assert_eq!(synced, states.len() - 1);
-    let oldest = disk.files()[0];
-    assert!(oldest > 2, "files were removed");
-    let later = disk.fork();
-    // The same load again, as far as the removed file: what it held then comes back among the later files.
-    let again = MemoryDisk::new(1);
-    let (_, _) = run(&again, Options { sync: Sync::Interval(u64::MAX), ..ALWAYS }, 5);
-    for file in again.files().into_iter().filter(|file| *file < oldest) {
-        later.set_bytes(file, &again.bytes(file));
-    }
-    assert!(later.files()[0] < oldest);
-    let (store, table) = open_table(&later, ALWAYS).unwrap();
-    assert_eq!(table.versions(), *states.last().unwrap());
-    drop(store);
-    assert_eq!(later.files(), disk.files());
 }

@@ -112,6 +112,20 @@ transcripts! {
     challenge_time
     changepass
     changeroom
+    chatapp_chat
+    chatapp_connect
+    chatapp_connected
+    chatapp_create_room
+    chatapp_expiry
+    chatapp_frames
+    chatapp_full
+    chatapp_join
+    chatapp_leave
+    chatapp_limits
+    chatapp_quit
+    chatapp_restart
+    chatapp_rooms
+    chatapp_silence
     clock
     connections
     creategroup
@@ -143,6 +157,24 @@ transcripts! {
     expiry_kill
     getmessage
     hello
+    helo_broadcast
+    helo_closing
+    helo_files
+    helo_groups
+    helo_heartbeat
+    helo_keys
+    helo_kick
+    helo_limits
+    helo_lines
+    helo_lists
+    helo_login
+    helo_pm
+    helo_ports
+    helo_quit
+    helo_ten_seconds
+    helo_together
+    helo_too_fast
+    helo_unknown
     help
     history
     history_bytes
@@ -150,6 +182,27 @@ transcripts! {
     identity
     idle
     joingroup
+    json_account_removed
+    json_accounts
+    json_argon2id
+    json_group_time
+    json_groups
+    json_history
+    json_login
+    json_login_time
+    json_many_letters
+    json_memberships
+    json_msg
+    json_objects
+    json_offline
+    json_one_house
+    json_registration_closed
+    json_restart
+    json_silence
+    json_silence_short
+    json_strangers
+    json_update
+    json_wrong_passwords
     kick
     kill
     leavegroup

@@ -139,7 +139,9 @@ fn rendered_word_is_read_back(word: &str) {
     }
     let clean: String = word.chars().filter(|c| !c.is_control() || *c == '\t').collect();
     if let Ok(name) = UserName::new(word) {
-        render::event(&mut out, &Event::Whispered { sender: &name, text: &clean, time: 0 });
+        let (receiver, sender, text) = (&name, &name, &*clean);
+        let whispered = Event::Whispered { receiver, sender, text, time: 0, nickname: None };
+        render::event(&mut out, &whispered);
         assert_eq!(read_back(&mut out), ["@mess", "#sendto", word, &clean]);
         render::reply(&mut out, &Reply::Row(Row::User(&name, UserKind::Anonymous), 0));
         assert_eq!(read_back(&mut out), [word, "anon"]);

@@ -16,6 +16,7 @@ use libfuzzer_sys::fuzz_target;
 use mecd::config::{Config, SyncMode};
 use mecd::core::{Census, House, Now, Record, SessionId, Standing};
 use mecd::dialect::{Dialect, Options};
+use mecd::server::entropy::Entropy;
 use mecd::server::hub::{Hub, Readiness};
 use mecd::server::socket::Socket;
 use mecd::server::{core_place, store_options, store_place};
@@ -52,6 +53,15 @@ fuzz_target!(|script: &[u8]| {
     }
     world.end();
 });
+
+/// The same input is the same run: what nobody could guess is counted.
+fn entropy() -> Entropy {
+    let mut given = 0_u128;
+    Entropy::from_source(move || {
+        given += 1;
+        given.to_be_bytes()
+    })
+}
 
 /// Both ends of a connection.
 #[derive(Default)]
@@ -166,7 +176,7 @@ fn config(choice: &[u8]) -> Config {
     let mut config = Config {
         connections: 4,
         connections_per_address: 3,
-        dialects: Options { message_lines_max: MESSAGE_LINES },
+        dialects: Options { message_lines_max: MESSAGE_LINES, ..Options::default() },
         bytes_max: 256 * 1024,
         ..Config::default()
     };
@@ -241,7 +251,7 @@ impl World {
         let (house, store) = rebuild(&self.config, &self.disk);
         self.now.ms = house.clock();
         self.admitted = 0;
-        self.hub = Some(Hub::new(self.config.clone(), house, store));
+        self.hub = Some(Hub::new(self.config.clone(), house, store, entropy()));
     }
 
     fn step(&mut self, line: &[u8]) {

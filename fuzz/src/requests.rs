@@ -30,7 +30,7 @@ impl Talk {
             reader: Reader::new(),
             park: Park::new(),
             scratch: Scratch::new(),
-            options: Options { message_lines_max: MESSAGE_LINES_MAX },
+            options: Options { message_lines_max: MESSAGE_LINES_MAX, ..Options::default() },
             bodies_bytes: 0,
             standing,
             requests: Vec::new(),

@@ -8,9 +8,13 @@
 //! | `group` | `no`, `name`, `owner`, `password`, `admits`, `left_ms` (until it ends), `next_message` (the number its next message gets) |
 //! | `message` | `group`, `id`, `parent` (0: none), `name`, `poster`, `left_ms` (only without a parent), `text` (an array of lines) |
 //! | `line` | `room` (0: `Home`), `line` (its number there), `time` (seconds since 1970), `sender`, `text` |
+//! | `nickname` | `person`, `nickname`; behind the accounts |
+//! | `member` | `room` (0: `Home`), `person`; behind the rooms |
+//! | `letter` | `to` (an account's person), `no`, `time` (seconds since 1970), `sender`, `text` |
+//! | `invitation` | the same with `room` (its name) instead of `text` |
 //! | `counters` | `next_status`, `next_person`, `next_room`, `next_group`; the last line, so that a file that was cut short is known |
 //!
-//! An `owner` or a `poster` is an object of `person` and `name`: an account's number, or one that will never be anybody's
+//! An `owner`, a `poster` or the `sender` of a letter is an object of `person` and `name`: an account's number, or one that will never be anybody's
 //! again. Fields always come in this order. Times are distances from the clock, so that they mean the same elsewhere.
 
 use crate::core::command::Admits;
@@ -73,13 +77,44 @@ pub(super) fn write_record(out: &mut Vec<u8>, record: &Record<'_>, clock: u64) {
                 None => line.end(),
             }
         }
+        Record::Nickname { .. }
+        | Record::Joined { .. }
+        | Record::Letter { .. }
+        | Record::Invitation { .. } => write_belonging(out, record),
         Record::Counters(counters) => write_counters(out, counters),
-        Record::Password { .. }
+        Record::Parted { .. }
+        | Record::LettersGiven { .. }
+        | Record::Password { .. }
         | Record::AccountRemoved { .. }
         | Record::RoomIdle { .. }
         | Record::RoomRemoved { .. }
         | Record::GroupRemoved { .. }
         | Record::MessageRemoved { .. } => {}
+    }
+}
+
+/// What is kept for an account beside itself.
+fn write_belonging(out: &mut Vec<u8>, record: &Record<'_>) {
+    match record {
+        Record::Nickname { person, nickname } => {
+            let line = Line::begin(out, "nickname").number("person", person.0.into());
+            line.text("nickname", nickname).end();
+        }
+        Record::Joined { room, person } => {
+            let line = Line::begin(out, "member").number("room", (*room).into());
+            line.number("person", person.0.into()).end();
+        }
+        Record::Letter { to, no, time, sender, text } => {
+            let line = Line::begin(out, "letter").number("to", to.0.into());
+            let line = line.number("no", (*no).into()).number("time", *time);
+            line.person("sender", sender).text("text", text).end();
+        }
+        Record::Invitation { to, no, time, sender, room } => {
+            let line = Line::begin(out, "invitation").number("to", to.0.into());
+            let line = line.number("no", (*no).into()).number("time", *time);
+            line.person("sender", sender).text("room", room.as_str()).end();
+        }
+        _ => unreachable!("only what belongs to an account comes here"),
     }
 }
 

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::admin::line::{FORMAT, VERSION, admits_word};
-use crate::core::command::{Admits, Password};
+use crate::core::command::{Admits, Nickname, Password};
 use crate::core::manner::Lifetime;
 use crate::core::name::{ItemName, UserName};
 use crate::core::record::{Counters, Owner, PersonNo, Record, Secret};
@@ -18,6 +18,9 @@ const MILLISECONDS_MAX: u64 = 1 << 53;
 
 /// The greatest number of a person, a room or a group; the next one still fits.
 const NUMBER_MAX: u64 = u32::MAX as u64 - 1;
+
+/// The greatest number of a letter, which leaves more numbers than there will ever be letters.
+const LETTER_NO_MAX: u64 = 1 << 31;
 
 /// A line as it was parsed, and the text of a message put together again.
 #[derive(Default)]
@@ -71,6 +74,10 @@ impl Parsed {
             "group" => group(&mut fields, clock)?,
             "message" => message(&mut fields, clock, &mut self.text)?,
             "line" => line(&mut fields)?,
+            "nickname" => nickname(&mut fields)?,
+            "member" => member(&mut fields)?,
+            "letter" => letter(&mut fields)?,
+            "invitation" => invitation(&mut fields)?,
             "counters" => counters(&mut fields, clock)?,
             other => return Err(format!("there is no record {other:?}")),
         };
@@ -146,6 +153,44 @@ fn line<'a>(fields: &mut Fields<'a>) -> Result<Record<'a>, String> {
         sender: fields.user_name("sender")?,
         text: checked_text("text", text)?,
         stamp: fields.stamp()?,
+    })
+}
+
+fn nickname<'a>(fields: &mut Fields<'a>) -> Result<Record<'a>, String> {
+    let person = fields.person_no("person")?;
+    let nickname = fields.text("nickname")?;
+    if nickname.is_empty() || Nickname::new(nickname).is_err() {
+        return Err("\"nickname\" is no nickname".into());
+    }
+    Ok(Record::Nickname { person, nickname })
+}
+
+fn member<'a>(fields: &mut Fields<'a>) -> Result<Record<'a>, String> {
+    let room = fields.small("room", 0, NUMBER_MAX)?;
+    Ok(Record::Joined { room, person: fields.person_no("person")? })
+}
+
+fn letter<'a>(fields: &mut Fields<'a>) -> Result<Record<'a>, String> {
+    let text = fields.text("text")?;
+    if text.is_empty() {
+        return Err("\"text\" is empty".into());
+    }
+    Ok(Record::Letter {
+        to: fields.person_no("to")?,
+        no: fields.small("no", 1, LETTER_NO_MAX)?,
+        time: fields.number("time", 0, MILLISECONDS_MAX)?,
+        sender: fields.owner("sender")?,
+        text: checked_text("text", text)?,
+    })
+}
+
+fn invitation<'a>(fields: &mut Fields<'a>) -> Result<Record<'a>, String> {
+    Ok(Record::Invitation {
+        to: fields.person_no("to")?,
+        no: fields.small("no", 1, LETTER_NO_MAX)?,
+        time: fields.number("time", 0, MILLISECONDS_MAX)?,
+        sender: fields.owner("sender")?,
+        room: fields.item_name("room")?,
     })
 }
 
@@ -338,7 +383,7 @@ mod tests {
 
     const CLOCK: u64 = 5000;
 
-    const LINES: [&str; 8] = [
+    const LINES: [&str; 12] = [
         r#"{"record":"account","person":1,"name":"amy","password":"geheim","real_name":"A","email":"-"}"#,
         r#"{"record":"account","person":2,"name":"bob","salt":"000102030405060708090a0b0c0d0e0f","argon2id":"000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f","real_name":"B","email":"-"}"#,
         r#"{"record":"room","no":1,"name":"go","owner":{"person":1,"name":"amy"},"password":"","admits":"regd","empty_ms":20}"#,
@@ -346,6 +391,10 @@ mod tests {
         r#"{"record":"message","group":1,"id":1,"parent":0,"name":"x y","poster":{"person":9,"name":"eve"},"left_ms":7,"text":["a","","b"]}"#,
         r#"{"record":"message","group":1,"id":2,"parent":1,"name":"x y","poster":{"person":9,"name":"eve"},"text":[]}"#,
         r#"{"record":"line","room":0,"line":4,"time":1800000000,"sender":"eve","text":"hé \"x\""}"#,
+        r#"{"record":"nickname","person":1,"nickname":"Amy É."}"#,
+        r#"{"record":"member","room":0,"person":1}"#,
+        r#"{"record":"letter","to":1,"no":3,"time":1800000000,"sender":{"person":9,"name":"eve"},"text":"hé \"x\""}"#,
+        r#"{"record":"invitation","to":1,"no":4,"time":1800000000,"sender":{"person":9,"name":"eve"},"room":"go"}"#,
         r#"{"record":"counters","next_status":70000,"next_person":10,"next_room":2,"next_group":2}"#,
     ];
 
@@ -410,7 +459,13 @@ mod tests {
             (4, "[\"a\",\"\",\"b\"]", &body),
             (5, "[]", "[1]"),
             (6, "\"hé \\\"x\\\"\"", "\"\""),
-            (7, "70000", "2147483648"),
+            (7, "Amy É.", ""),
+            (7, "Amy É.", "a\\nb"),
+            (8, "\"person\":1", "\"person\":0"),
+            (9, "\"no\":3", "\"no\":0"),
+            (9, "\"hé \\\"x\\\"\"", "\"\""),
+            (10, "\"go\"", "\"\""),
+            (11, "70000", "2147483648"),
         ];
         for (line, old, new) in table {
             let changed = LINES[line].replacen(old, new, 1);

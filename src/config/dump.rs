@@ -4,7 +4,8 @@
 //! to the same configuration; a path that is not UTF-8 is the one exception, because TOML cannot hold it.
 
 use super::Config;
-use super::options::{Kind, OPTIONS, Opt, SECTIONS};
+use super::options::{Kind, Opt};
+use super::table::{OPTIONS, SECTIONS};
 use std::fmt::Write;
 
 const HEAD: &str = "\
@@ -18,7 +19,7 @@ const HEAD: &str = "\
 /// See [`Config::to_toml`].
 pub(super) fn to_toml(config: &Config) -> String {
     let mut text = HEAD.to_owned();
-    for (section, about) in SECTIONS {
+    for &(section, about) in SECTIONS {
         write!(text, "\n# {about}\n[{section}]\n").expect("writing to a string succeeds");
         let of_section = |option: &&Opt| option.parts().0 == section;
         for option in OPTIONS.iter().filter(of_section) {

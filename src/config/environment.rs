@@ -73,6 +73,11 @@ impl Config {
         name.map_or_else(|| HOST_NAME.to_owned(), Clone::clone)
     }
 
+    /// Tells the dialects the server's name.
+    pub fn name_host(&mut self) {
+        self.dialects.host = self.resolved_server_name(&Environment::read()).into();
+    }
+
     /// Fills in `data_dir`, `key_file` and `server_name`, for `mecd config`.
     pub fn resolve(&mut self, data_dir_flag: Option<&Path>, environment: &Environment) {
         let data_dir = self.resolved_data_dir(data_dir_flag, environment);

@@ -9,6 +9,7 @@ mod environment;
 mod fault;
 mod options;
 mod read;
+mod table;
 mod value;
 
 pub use environment::Environment;

@@ -1,30 +1,11 @@
-//! Every option in one table: its key, what it means, what it may be, and where its value lives in a [`Config`].
-//!
-//! Reading the file, `--set`, `mecd config` and `config/mecd.toml` all follow from this table: a new option is one
-//! row here and one field there. The table knows values, not files or lines.
+//! What an option is, and how its value is taken. The options themselves are in `table.rs`.
 
-use super::environment::is_host_name;
-use super::value::{
-    MS, Refusal, addresses, duration_text, milliseconds, refusal, whole_number, wrong_type,
-};
-use super::{Config, SyncMode};
-use crate::dialect::Dialect;
-use crate::limits::{self, HOST_NAME_BYTES_MAX};
+use super::Config;
+use super::table::OPTIONS;
+use super::value::{Refusal, addresses, refusal, whole_number, wrong_type};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
-use std::time::Duration;
 use toml::de::DeValue;
-
-/// Most seconds that anything lasts: clients read them into a signed 32-bit integer.
-const SECONDS_MAX: u64 = i32::MAX as u64;
-
-/// Most things of one kind that are counted one by one: connections, rooms, lines.
-const COUNT_MAX: u64 = 1_000_000;
-
-const KIB: u64 = 1024;
-const TIB: u64 = KIB * KIB * KIB * KIB;
-const YEAR: u64 = 365 * 24 * 3600;
 
 /// One row.
 pub(super) struct Opt {
@@ -59,278 +40,6 @@ pub(super) enum Kind {
     /// A key that a later version serves.
     Unserved,
 }
-
-/// The sections, in the order in which they are shown.
-pub(super) static SECTIONS: [(&str, &str); 8] = [
-    ("listen", "Where clients connect."),
-    ("server", "The server itself."),
-    ("limits", "How much of everything."),
-    ("rooms", "Rooms and what was said in them."),
-    ("groups", "Groups, the places of stored messages."),
-    ("messages", "Stored messages."),
-    ("security", "Who may do what."),
-    ("storage", "The data directory."),
-];
-
-/// The options, those of a section together.
-pub(super) static OPTIONS: &[Opt] = &[
-    Opt {
-        key: "listen.mec",
-        about: "The MEC protocol: an address with its port, or a list of them. Port 0 takes\n\
-                a free port. Of the two built-in addresses it is enough that one can be had.",
-        kind: Kind::Addresses {
-            example: "0.0.0.0:6500",
-            get: |c| c.listen.of(Dialect::Mec),
-            set: |c, addresses| c.listen.set(Dialect::Mec, addresses),
-        },
-    },
-    unserved("listen.helo"),
-    unserved("listen.chatapp"),
-    Opt {
-        key: "listen.crimp",
-        about: "The CRIMP protocol of 4-letter codes: addresses as above.",
-        kind: Kind::Addresses {
-            example: "0.0.0.0:6789",
-            get: |c| c.listen.of(Dialect::Crimp),
-            set: |c, addresses| c.listen.set(Dialect::Crimp, addresses),
-        },
-    },
-    unserved("listen.json"),
-    unserved("listen.web"),
-    unserved("listen.metrics"),
-    Opt {
-        key: "server.data_dir",
-        about: "Where everything is kept; made at the first start, with mode 0700.\n\
-                Not set: $STATE_DIRECTORY (from systemd), else ./mecd-data.",
-        kind: Kind::Text {
-            example: "/var/lib/mecd",
-            get: |c| c.data_dir.as_deref().map(path_text),
-            set: |c, text| path(text).map(|path| c.data_dir = Some(path)),
-        },
-    },
-    Opt {
-        key: "server.name",
-        about: "The server's name, as users meet it. Not set: the host's name.",
-        kind: Kind::Text {
-            example: "chat.example.org",
-            get: |c| c.server_name.clone(),
-            set: |c, text| host_name(text).map(|name| c.server_name = Some(name)),
-        },
-    },
-    number(
-        "limits.connections",
-        "Connections, all together. The file descriptor limit is raised as far as\n\
-         needed and allowed.",
-        1..=COUNT_MAX,
-        |c| c.connections.into(),
-        |c, n| c.connections = small(n),
-    ),
-    number(
-        "limits.connections_per_address",
-        "Connections from one address. 0: no limit.",
-        0..=COUNT_MAX,
-        |c| c.connections_per_address.into(),
-        |c, n| c.connections_per_address = small(n),
-    ),
-    number(
-        "limits.login_seconds",
-        "A connection that has not logged in by then is closed.",
-        1..=24 * 3600,
-        |c| c.settings.login_ms / MS,
-        |c, n| c.settings.login_ms = n * MS,
-    ),
-    number(
-        "limits.idle_seconds",
-        "A logged-in connection that is silent for so long is closed. 0: never; TCP\n\
-         keep-alive finds dead peers either way.",
-        0..=YEAR,
-        |c| c.idle_seconds.into(),
-        |c, n| c.idle_seconds = small(n),
-    ),
-    number(
-        "limits.lines_per_second",
-        "Lines taken from one connection. Over it the connection is read more slowly;\n\
-         nothing is dropped. 0: no limit.",
-        0..=COUNT_MAX,
-        |c| c.lines_per_second.into(),
-        |c, n| c.lines_per_second = small(n),
-    ),
-    number(
-        "limits.lines_burst",
-        "Lines taken at once before limits.lines_per_second counts. 0: no limit.",
-        0..=COUNT_MAX,
-        |c| c.lines_burst.into(),
-        |c, n| c.lines_burst = small(n),
-    ),
-    number(
-        "limits.send_queue_bytes",
-        "A connection with more than this waiting to be sent is closed.",
-        limits::BLOCK_BYTES as u64..=64 * KIB * KIB,
-        |c| c.send_queue_bytes.into(),
-        |c, n| c.send_queue_bytes = small(n),
-    ),
-    number(
-        "limits.accounts",
-        "Registered users.",
-        0..=COUNT_MAX,
-        |c| c.settings.accounts_max.into(),
-        |c, n| c.settings.accounts_max = small(n),
-    ),
-    number(
-        "limits.rooms",
-        "Rooms, Home not counted.",
-        0..=COUNT_MAX,
-        |c| c.settings.rooms_max.into(),
-        |c, n| c.settings.rooms_max = small(n),
-    ),
-    number(
-        "limits.groups",
-        "Groups.",
-        0..=COUNT_MAX,
-        |c| c.settings.groups_max.into(),
-        |c, n| c.settings.groups_max = small(n),
-    ),
-    number(
-        "limits.messages_per_group",
-        "Stored messages of one group, replies counted.",
-        0..=COUNT_MAX,
-        |c| c.settings.messages_per_group_max.into(),
-        |c, n| c.settings.messages_per_group_max = small(n),
-    ),
-    number(
-        "limits.message_lines",
-        "Lines of one stored message. Who announces more is disconnected.",
-        1..=1000,
-        |c| c.dialects.message_lines_max.into(),
-        |c, n| c.dialects.message_lines_max = small(n),
-    ),
-    number(
-        "limits.wrong_passwords",
-        "A connection is closed after so many wrong passwords.",
-        1..=1000,
-        |c| c.settings.wrong_passwords_max.into(),
-        |c, n| c.settings.wrong_passwords_max = small(n),
-    ),
-    number(
-        "rooms.expire_seconds",
-        "An empty room goes after so long.",
-        1..=SECONDS_MAX,
-        |c| c.settings.room_expire_ms / MS,
-        |c, n| c.settings.room_expire_ms = n * MS,
-    ),
-    number(
-        "rooms.expire_seconds_other",
-        "The same for a room that was made in another protocol than MEC. 0: never.",
-        0..=SECONDS_MAX,
-        |c| c.settings.other_room_expire_ms.map_or(0, |ms| ms / MS),
-        |c, n| c.settings.other_room_expire_ms = (n > 0).then_some(n * MS),
-    ),
-    number(
-        "rooms.history_lines",
-        "Lines kept of what was said in a room. 0: none.",
-        0..=10_000,
-        |c| c.settings.history_lines.into(),
-        |c, n| c.settings.history_lines = small(n),
-    ),
-    number(
-        "rooms.history_bytes",
-        "Bytes of these lines, in each room; the oldest go first.",
-        limits::TEXT_BYTES_MAX as u64..=KIB * KIB,
-        |c| c.settings.history_bytes.into(),
-        |c, n| c.settings.history_bytes = small(n),
-    ),
-    switch(
-        "rooms.history_saved",
-        "Whether these lines outlive a restart.",
-        |c| c.settings.history_saved,
-        |c, on| c.settings.history_saved = on,
-    ),
-    number(
-        "groups.expire_seconds",
-        "How long a group lasts for which nobody says how long.",
-        1..=SECONDS_MAX,
-        |c| c.settings.group_seconds.into(),
-        |c, n| c.settings.group_seconds = small(n),
-    ),
-    number(
-        "groups.expire_seconds_max",
-        "The longest that a group lasts, whatever is asked for.",
-        1..=SECONDS_MAX,
-        |c| c.settings.group_seconds_max.into(),
-        |c, n| c.settings.group_seconds_max = small(n),
-    ),
-    number(
-        "messages.expire_seconds",
-        "How long a message lasts, with its replies, for which nobody says how long.",
-        1..=SECONDS_MAX,
-        |c| c.settings.message_seconds.into(),
-        |c, n| c.settings.message_seconds = small(n),
-    ),
-    number(
-        "messages.expire_seconds_max",
-        "The longest that a message lasts, whatever is asked for.",
-        1..=SECONDS_MAX,
-        |c| c.settings.message_seconds_max.into(),
-        |c, n| c.settings.message_seconds_max = small(n),
-    ),
-    switch(
-        "security.anonymous_may_create",
-        "Whether users without an account may make rooms and groups.",
-        |c| c.settings.anonymous_may_create,
-        |c, on| c.settings.anonymous_may_create = on,
-    ),
-    switch(
-        "security.registration",
-        "Whether users may make accounts; `mecd account add` always can.",
-        |c| c.settings.registration,
-        |c, on| c.settings.registration = on,
-    ),
-    Opt {
-        key: "security.passwords",
-        about: "How passwords are kept, sealed like everything else: \"recoverable\", which a\n\
-                login by challenge needs, or \"argon2id\", only a hash of each.",
-        kind: Kind::Text { example: "", get: |c| Some(passwords_text(c)), set: set_passwords },
-    },
-    switch(
-        "security.require_challenge",
-        "Whether logins that send the password itself are refused.",
-        |c| c.settings.require_challenge,
-        |c, on| c.settings.require_challenge = on,
-    ),
-    Opt {
-        key: "security.wrong_password_delay",
-        about: "How much longer each wrong password from an address makes its next attempt\n\
-                wait. \"0s\" to \"1m\".",
-        kind: Kind::Text {
-            example: "",
-            get: |c| Some(duration_text(c.settings.wrong_password_delay_ms)),
-            set: set_wrong_password_delay,
-        },
-    },
-    Opt {
-        key: "storage.sync",
-        about: "How much a loss of power may cost: \"always\" (nothing; every change waits for\n\
-                the disk), or a time such as \"500ms\", \"1s\", \"2m\". \"1ms\" to \"1h\".",
-        kind: Kind::Text { example: "", get: |c| Some(sync_text(c.sync)), set: set_sync },
-    },
-    number(
-        "storage.bytes_max",
-        "Bytes of the data directory. Changes that need more are refused with -2.",
-        limits::STORAGE_BYTES_MIN..=TIB,
-        |c| c.bytes_max,
-        |c, n| c.bytes_max = n,
-    ),
-    Opt {
-        key: "storage.key_file",
-        about: "The key, 32 hexadecimal digits. Not set: mecd.key among the credentials from\n\
-                systemd, else key in the data directory, made at the first start.",
-        kind: Kind::Text {
-            example: "/etc/mecd/mecd.key",
-            get: |c| c.key_file.as_deref().map(path_text),
-            set: |c, text| path(text).map(|path| c.key_file = Some(path)),
-        },
-    },
-];
 
 impl Opt {
     /// Section and name.
@@ -375,7 +84,7 @@ pub(super) fn unserved_sentence(kind: &str) -> String {
     format!("this version does not serve {kind:?}")
 }
 
-const fn switch(
+pub(super) const fn switch(
     key: &'static str,
     about: &'static str,
     get: fn(&Config) -> bool,
@@ -385,7 +94,7 @@ const fn switch(
     Opt { key, about, kind }
 }
 
-const fn number(
+pub(super) const fn number(
     key: &'static str,
     about: &'static str,
     range: RangeInclusive<u64>,
@@ -396,87 +105,17 @@ const fn number(
     Opt { key, about, kind }
 }
 
-const fn unserved(key: &'static str) -> Opt {
+pub(super) const fn unserved(key: &'static str) -> Opt {
     let (about, kind) = ("", Kind::Unserved);
     Opt { key, about, kind }
-}
-
-fn small(n: u64) -> u32 {
-    u32::try_from(n).expect("the range of its option ends below 2^32")
-}
-
-fn path(text: &str) -> Result<PathBuf, String> {
-    if text.is_empty() || text.contains('\0') {
-        return Err("wants a path".to_owned());
-    }
-    Ok(PathBuf::from(text))
-}
-
-fn path_text(path: &std::path::Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
-fn host_name(text: &str) -> Result<String, String> {
-    if !is_host_name(text) {
-        return Err(format!(
-            "wants 1 to {HOST_NAME_BYTES_MAX} letters, digits, dots, hyphens and underscores"
-        ));
-    }
-    Ok(text.to_owned())
-}
-
-fn passwords_text(config: &Config) -> String {
-    if config.settings.hash_passwords { "argon2id".to_owned() } else { "recoverable".to_owned() }
-}
-
-fn set_passwords(config: &mut Config, text: &str) -> Result<(), String> {
-    config.settings.hash_passwords = match text {
-        "argon2id" => true,
-        "recoverable" => false,
-        _ => {
-            let sentence = format!("wants \"recoverable\" or \"argon2id\", not {text:?}");
-            return Err(sentence);
-        }
-    };
-    Ok(())
-}
-
-fn set_wrong_password_delay(config: &mut Config, text: &str) -> Result<(), String> {
-    config.settings.wrong_password_delay_ms = milliseconds(text)
-        .filter(|ms| (0..=60 * MS).contains(ms))
-        .ok_or_else(|| format!("wants a time from \"0s\" to \"1m\", not {text:?}"))?;
-    Ok(())
-}
-
-fn set_sync(config: &mut Config, text: &str) -> Result<(), String> {
-    // What was said in a room is written behind in either mode: nobody was told that it is kept.
-    let (sync, history_delay_ms) = if text == "always" {
-        (SyncMode::Always, MS)
-    } else {
-        let ms = milliseconds(text).filter(|ms| (1..=3600 * MS).contains(ms)).ok_or_else(|| {
-            format!("wants \"always\" or a time from \"1ms\" to \"1h\", not {text:?}")
-        })?;
-        (SyncMode::Interval(Duration::from_millis(ms)), ms)
-    };
-    config.sync = sync;
-    config.settings.history_delay_ms = history_delay_ms;
-    Ok(())
-}
-
-fn sync_text(sync: SyncMode) -> String {
-    match sync {
-        SyncMode::Always => "always".to_owned(),
-        SyncMode::Interval(time) => {
-            let ms = u64::try_from(time.as_millis()).expect("an interval is at most an hour");
-            duration_text(ms)
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::ListenerKind;
+    use super::super::table::SECTIONS;
     use super::*;
+    use crate::dialect::Dialect;
 
     #[test]
     fn every_key_is_there_once_in_its_section_and_described() {
@@ -502,8 +141,8 @@ mod tests {
         for kind in ListenerKind::ALL {
             let option = find(&format!("listen.{}", kind.name())).unwrap();
             let served = !matches!(option.kind, Kind::Unserved);
-            let expected = [Dialect::Mec, Dialect::Crimp].map(ListenerKind::Dialect);
-            assert_eq!(served, expected.contains(&kind));
+            let served_here = |dialect| ListenerKind::Dialect(dialect) == kind;
+            assert_eq!(served, Dialect::ALL.into_iter().any(served_here));
         }
     }
 

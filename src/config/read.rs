@@ -4,7 +4,8 @@
 //! few that bear on each other.
 
 use super::fault::{Fault, Place};
-use super::options::{self, Kind, OPTIONS, Opt, SECTIONS};
+use super::options::{self, Kind, Opt};
+use super::table::{OPTIONS, SECTIONS};
 use super::{Config, Listen, ListenAt, ListenerKind};
 use crate::limits::{ADDRESSES_MAX, CONFIG_BYTES_MAX};
 use std::collections::{BTreeMap, BTreeSet};

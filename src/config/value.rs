@@ -76,6 +76,20 @@ pub(super) fn addresses(value: &DeValue<'_>) -> Result<Vec<SocketAddr>, Vec<Refu
     if refused.is_empty() { Ok(found) } else { Err(refused) }
 }
 
+/// A range of ports as [`port_range`] reads it.
+pub(super) fn port_range_text((first, last): (u16, u16)) -> String {
+    format!("{first}-{last}")
+}
+
+/// The first and the last port of a range.
+pub(super) fn port_range(text: &str) -> Result<(u16, u16), String> {
+    let port = |text: &str| text.parse().ok().filter(|&port: &u16| port > 0);
+    let range = text.split_once('-').and_then(|(first, last)| Some((port(first)?, port(last)?)));
+    range.filter(|(first, last)| first <= last).ok_or_else(|| {
+        format!("wants the first and the last port, such as \"20000-20999\", not {text:?}")
+    })
+}
+
 /// Units of a time, in milliseconds. `ms` stands before `s`, which is an end of it.
 const UNITS: [(&str, u64); 4] = [("ms", 1), ("h", 3600 * MS), ("m", 60 * MS), ("s", MS)];
 
@@ -134,5 +148,15 @@ mod tests {
         assert!(count_of(&list(0)).is_err());
         assert_eq!(count_of(&list(ADDRESSES_MAX)).unwrap().len(), ADDRESSES_MAX);
         assert!(count_of(&list(ADDRESSES_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn a_range_of_ports_is_read_as_it_is_shown_and_has_no_port_nought() {
+        for range in [(1, 65_535), (20_000, 20_000)] {
+            assert_eq!(port_range(&port_range_text(range)), Ok(range));
+        }
+        for text in ["", "1", "0-5", "5-4", "1-65536", "a-b", "1-2-3", "1 - 2"] {
+            assert!(port_range(text).is_err(), "{text}");
+        }
     }
 }

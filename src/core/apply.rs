@@ -2,7 +2,8 @@
 //!
 //! At start-up records may come out of order, because compaction copies old ones behind newer ones: a message before
 //! its group, a reply before its parent, a line before its room. They wait in [`Awaiting`] until what they belong to
-//! is there. What waits in vain belonged to something whose time was over before its own record was copied.
+//! is there. What waits in vain belonged to something whose time was over before its own record was copied. What is of
+//! an account (memberships, letters, a nickname) is kept by its number alone, and [`House::open`] lets the stray go.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -51,6 +52,11 @@ impl House {
                 };
                 self.apply_line(*room, line);
             }
+            Record::Joined { .. } | Record::Parted { .. } => self.apply_membership(record, place),
+            Record::Nickname { person, nickname } => self.apply_nickname(*person, nickname, place),
+            Record::Letter { .. } | Record::Invitation { .. } | Record::LettersGiven { .. } => {
+                self.apply_letter(record, place);
+            }
             Record::Counters(counters) => {
                 if self.phase == Phase::Loading {
                     self.numbers.restore(counters);
@@ -80,6 +86,7 @@ impl House {
             },
             Record::AccountRemoved { person } => {
                 let old = self.accounts.remove(*person);
+                self.drop_belongings(*person);
                 self.dead.extend(
                     old.into_iter().flat_map(|old| [Some(old.place), old.password_place]).flatten(),
                 );
@@ -150,6 +157,7 @@ impl House {
     pub(super) fn drop_room(&mut self, slot: u32) {
         let stamp = self.numbers.stamp();
         self.numbers.architecture = stamp;
+        self.drop_members(self.rooms.at(slot).no);
         let room = self.rooms.remove(slot);
         let marked_since = room.marked_since();
         if self.lists.wants(ListKey::Rooms) {
@@ -183,7 +191,8 @@ impl House {
             Lifetime::Short => Some(self.settings.room_expire_ms),
             Lifetime::Long => self.settings.other_room_expire_ms,
         };
-        let deadline = room.idle_since.zip(time).map(|(since, time)| since + time);
+        let idle_since = room.idle_since.filter(|_| !self.is_kept(slot));
+        let deadline = idle_since.zip(time).map(|(since, time)| since + time);
         self.rooms.set_deadline(slot, deadline);
     }
 
@@ -370,6 +379,9 @@ impl House {
         let messages = awaiting.messages.into_values().flatten();
         self.dead.extend(messages.map(|(message, _)| message.place));
         self.dead.extend(awaiting.lines.into_values().flatten().filter_map(|line| line.place));
+        self.drop_stray_nicknames();
+        self.drop_stray_memberships();
+        self.drop_stray_letters();
         let stamp = self.numbers.current();
         for slot in self.rooms.slots() {
             self.rooms.at_mut(slot).stamp = stamp;

@@ -30,6 +30,8 @@ impl House {
         self.sessions.audit()?;
         self.audit_presence()?;
         self.audit_persons()?;
+        self.audit_memberships()?;
+        self.audit_letters()?;
         let waiting =
             self.sessions.ids().filter(|id| self.sessions.at(id.index).attempt.is_some()).count();
         ensure(waiting == self.attempts, || "attempts are miscounted".into())?;
@@ -57,9 +59,13 @@ impl House {
         let accounts = self.accounts.iter();
         let accounts = accounts
             .flat_map(|(_, account)| [account.place].into_iter().chain(account.password_place));
+        let nicknames = self.nicknames.iter().map(|(.., place)| place);
+        let memberships = self.memberships.iter().map(|(.., place)| place);
+        let letters = self.letters.iter().map(|(.., place)| place);
+        let belongings = nicknames.chain(memberships).chain(letters);
         let mut bytes = BTreeMap::new();
         let dead = self.dead.iter().copied();
-        for place in rooms.chain(groups).chain(accounts).chain(dead) {
+        for place in rooms.chain(groups).chain(accounts).chain(belongings).chain(dead) {
             let Place { file, bytes: count, .. } = place;
             *bytes.entry(file).or_insert(0) += u64::from(count);
         }
@@ -108,6 +114,16 @@ impl House {
         for group in self.groups.iter() {
             let users = in_group.get(&group.no).copied().unwrap_or(0);
             ensure(group.users() == users, || format!("users of group {}", group.name))?;
+        }
+        Ok(())
+    }
+
+    /// Letters and nicknames are of accounts that are there.
+    fn audit_letters(&self) -> Result<(), String> {
+        let letters = self.letters.iter().map(|(to, ..)| to);
+        for person in letters.chain(self.nicknames.iter().map(|(person, ..)| person)) {
+            let there = self.accounts.get(person).is_some();
+            ensure(there, || format!("something is kept for {person:?}, who is not there"))?;
         }
         Ok(())
     }

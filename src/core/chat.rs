@@ -143,13 +143,14 @@ impl House {
         stamp: Option<&str>,
         out: &mut dyn Outbox,
     ) {
-        let sender = &self.sessions.user(index).name;
+        let speaker = self.sessions.user(index);
+        let (sender, nickname) = (&speaker.name, self.nickname(speaker.person));
         let room = self.rooms.at(slot);
         let except = match self.sessions.at(index).manner.echo {
             Hearing::Heard => None,
             Hearing::Unheard => Some(index),
         };
-        let said = Event::Said { room: &room.name, sender, text, time: now.wall, stamp };
+        let said = Event::Said { room: &room.name, sender, text, time: now.wall, stamp, nickname };
         out.broadcast(room.members(), except, &said);
         let sender = sender.clone();
         self.remember(now, slot, sender, text, stamp);
@@ -204,8 +205,10 @@ impl House {
         if receiver.manner.whispers == Hearing::Unheard {
             return Err(Status::NotFound);
         }
-        let sender = &self.sessions.user(id.index).name;
-        out.send(receiver.id, &Event::Whispered { sender, text, time: now.wall });
+        let (to, me) = (self.sessions.user(receiver.id.index), self.sessions.user(id.index));
+        let nickname = self.nickname(me.person);
+        let (receiver, sender, to) = (&to.name, &me.name, receiver.id);
+        out.send(to, &Event::Whispered { receiver, sender, text, time: now.wall, nickname });
         Ok(Answer::Done)
     }
 
@@ -276,6 +279,7 @@ impl House {
         if self.rooms.at(slot).bans.len() >= BANS_PER_ROOM_MAX {
             return Err(Status::NoMemory);
         }
+        self.end_membership(self.sessions.user(kicked).person, slot, out)?;
         let name = self.sessions.user(kicked).name.clone();
         self.rooms.at_mut(slot).bans.push(name.folded());
         self.leave_room(now, kicked, slot, out);

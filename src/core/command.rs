@@ -3,9 +3,9 @@
 //! A command borrows from the line it came in. Its names are valid, its numbers in range: the dialect has checked them
 //! and answered in its own words if they were not.
 
-use crate::core::name::{ItemName, UserName};
+use crate::core::name::{InvalidName, ItemName, UserName};
 use crate::core::status::Status;
-use crate::limits::SECRET_BYTES_MAX;
+use crate::limits::{NICKNAME_BYTES_MAX, SECRET_BYTES_MAX};
 
 /// A request by one session.
 #[derive(Clone, Debug)]
@@ -167,7 +167,99 @@ pub enum Command<'a> {
     Quit,
     /// What only users ask who may stand in many rooms.
     Company(Company<'a>),
+    /// What only users ask whose rooms, letters and nicknames are kept with their accounts.
+    Fellow {
+        /// In whose name this is asked, if that was said: [`Status::NotYou`] if it is not the caller's own.
+        claim: Option<UserName>,
+        /// What is asked.
+        request: Fellow<'a>,
+    },
 }
+
+/// A request of a user who belongs to rooms, whether online or not (spec `dialects.md`). A room that the caller neither
+/// sees nor belongs to is to it as if it were not there.
+#[derive(Clone, Debug)]
+pub enum Fellow<'a> {
+    /// Make an account and log in to it.
+    Register {
+        /// Its name.
+        name: UserName,
+        /// Its password.
+        password: Password<'a>,
+    },
+    /// Log in to an account, and be told what one has missed: first letters, then what was said in one's rooms.
+    Login {
+        /// The account.
+        name: UserName,
+        /// Its password.
+        password: Password<'a>,
+        /// Only what was said from then on, in seconds since 1970; nothing that was said in rooms if there is none.
+        since: Option<u64>,
+    },
+    /// Change something about oneself.
+    Update {
+        /// How one is shown too.
+        nickname: Option<Nickname<'a>>,
+        /// The password from now on.
+        password: Option<Password<'a>>,
+        /// Whether one leaves the server then.
+        then: Afterwards,
+    },
+    /// Make an account belong to a room of one's own; a room that is not there is made. Whoever invites itself joins a
+    /// room that is open to it.
+    Invite {
+        /// The account.
+        user: UserName,
+        /// The room.
+        room: ItemName,
+    },
+    /// Belong to a room that is open to oneself.
+    Join {
+        /// The room.
+        room: ItemName,
+    },
+    /// Belong to a room no longer.
+    Resign {
+        /// The room.
+        room: ItemName,
+    },
+    /// Say something in a room that one belongs to.
+    Say {
+        /// The room.
+        room: ItemName,
+        /// What is said; not empty.
+        text: &'a str,
+    },
+    /// Say something to one user, who need not be online if that is an account.
+    Write {
+        /// The receiver.
+        user: UserName,
+        /// What is said; not empty.
+        text: &'a str,
+    },
+    /// What was said in a room that one belongs to.
+    Recount {
+        /// The room.
+        room: ItemName,
+        /// How many lines, the last ones; all that are kept if not said.
+        count: Option<u64>,
+        /// Only from then on, in seconds since 1970.
+        since: Option<u64>,
+    },
+}
+
+/// What becomes of somebody who has changed something about itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Afterwards {
+    /// It stays.
+    Stay,
+    /// It leaves the server.
+    Leave,
+}
+
+/// How an account is shown beside its name: up to 64 bytes without control characters; empty for not at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Nickname<'a>(&'a str);
 
 /// A request of a user who may stand in many rooms (spec `dialects.md`). A room that the caller does not see is to it as
 /// if it were not there.
@@ -225,8 +317,8 @@ pub enum Company<'a> {
     Expel {
         /// The room.
         room: ItemName,
-        /// Who has to go.
-        user: UserName,
+        /// Who has to go; nobody is called so if it cannot be a name, which is looked at last.
+        user: Option<UserName>,
     },
     /// List everyone who is connected.
     ListEveryone,
@@ -299,6 +391,25 @@ pub struct Password<'a>(&'a str);
 /// What is wrong with a password, a real name or an e-mail address: its length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidLength;
+
+impl<'a> Nickname<'a> {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// [`InvalidName`] if it is over 64 bytes or has a control character.
+    pub fn new(text: &'a str) -> Result<Self, InvalidName> {
+        if text.len() > NICKNAME_BYTES_MAX || text.contains(char::is_control) {
+            return Err(InvalidName);
+        }
+        Ok(Self(text))
+    }
+
+    /// The nickname; empty for none.
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+}
 
 /// Who may enter a room or a group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

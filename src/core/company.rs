@@ -30,7 +30,7 @@ impl House {
             Company::PassOn { user, oneself, before, after } => {
                 self.pass_on(id, &user, oneself, (before, after), out)
             }
-            Company::Expel { room, user } => self.expel(now, id, &room, &user, out),
+            Company::Expel { room, user } => self.expel(now, id, &room, user.as_ref(), out),
             Company::ListEveryone => self.list(now, id, ListKey::Everyone, None, out),
             Company::ListMembers { room } => self.list_members(now, id, &room, out),
             Company::Recall { room } => self.recall(now, id, &room, out),
@@ -70,6 +70,7 @@ impl House {
                 text: &line.text,
                 time: line.time,
                 stamp: line.stamp.as_deref(),
+                nickname: None,
             };
             out.send(id, &said);
         }
@@ -151,7 +152,7 @@ impl House {
         now: Now,
         id: SessionId,
         room: &ItemName,
-        user: &UserName,
+        user: Option<&UserName>,
         out: &mut dyn Outbox,
     ) -> Outcome {
         let slot = self.visible_room(now, id, room)?;
@@ -159,10 +160,11 @@ impl House {
         if self.rooms.at(slot).owner != Some(me.person) {
             return Err(Status::NotOwner);
         }
-        if me.name.folded() == user.folded() {
+        if user.is_some_and(|user| me.name.folded() == user.folded()) {
             return Err(Status::Oneself);
         }
-        let other = self.sessions.online(user).filter(|&other| self.stands_in(other, slot));
+        let other = user.and_then(|user| self.sessions.online(user));
+        let other = other.filter(|&other| self.stands_in(other, slot));
         self.banish(now, id, other.ok_or(Status::NotIn)?, slot, out)
     }
 
@@ -197,7 +199,7 @@ impl House {
     }
 
     /// A room that the caller stands in.
-    fn my_room(&self, now: Now, id: SessionId, name: &ItemName) -> Result<u32, Status> {
+    pub(super) fn my_room(&self, now: Now, id: SessionId, name: &ItemName) -> Result<u32, Status> {
         let slot = self.visible_room(now, id, name)?;
         if self.stands_in(id.index, slot) { Ok(slot) } else { Err(Status::NotIn) }
     }

@@ -45,6 +45,41 @@ pub enum Reply<'a> {
     },
     /// A fresh nonce.
     Challenge([u8; NONCE_BYTES]),
+    /// What was said in one of the rooms that the reader belongs to, piece by piece.
+    Story(Story<'a>),
+}
+
+/// A piece of what was said in a room.
+#[derive(Clone, Copy, Debug)]
+pub enum Story<'a> {
+    /// Its beginning: the room.
+    Head(&'a ItemName),
+    /// A line.
+    Line {
+        /// Lines before it.
+        before: u32,
+        /// When it was said: seconds since 1970 by the wall clock.
+        time: u64,
+        /// Who said it.
+        sender: &'a UserName,
+        /// How the sender is shown too.
+        nickname: Option<&'a str>,
+        /// What was said.
+        text: &'a str,
+    },
+    /// Its end.
+    End,
+}
+
+/// Something that was kept for an account and is handed over. The rest stands in the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Letter<'a> {
+    /// Where its record stands.
+    pub place: Place,
+    /// Who gets it.
+    pub receiver: &'a UserName,
+    /// How its sender is shown too.
+    pub nickname: Option<&'a str>,
 }
 
 /// The lists there are.
@@ -191,13 +226,32 @@ pub enum Event<'a> {
         time: u64,
         /// The sender's own words for the time.
         stamp: Option<&'a str>,
+        /// How the sender is shown too.
+        nickname: Option<&'a str>,
     },
     /// Somebody spoke to this user alone.
     Whispered {
+        /// Who hears it.
+        receiver: &'a UserName,
         /// Who spoke.
         sender: &'a UserName,
         /// What was said.
         text: &'a str,
+        /// When: seconds since 1970 by the wall clock.
+        time: u64,
+        /// How the sender is shown too.
+        nickname: Option<&'a str>,
+    },
+    /// Somebody has made this user belong to a room.
+    Invited {
+        /// Who hears it.
+        receiver: &'a UserName,
+        /// The room.
+        room: &'a ItemName,
+        /// Who did.
+        sender: &'a UserName,
+        /// How the sender is shown too.
+        nickname: Option<&'a str>,
         /// When: seconds since 1970 by the wall clock.
         time: u64,
     },

@@ -24,8 +24,8 @@ pub type Take<'t, E> = &'t mut dyn FnMut(&Record<'_>) -> Result<(), E>;
 pub type Contradiction = &'static str;
 
 impl House {
-    /// Hands `take` what is true now: accounts, rooms, groups, messages, lines said, and at last the server's own
-    /// numbers. Rooms, groups and lines come in the order in which they were made. What is marked is left out: its
+    /// Hands `take` what is true now: accounts, nicknames, rooms, memberships, groups, messages, lines said, letters, and
+    /// at last the server's own numbers. Rooms, groups and lines come in the order in which they were made. What is marked is left out: its
     /// time is over, and it only waits for a sweep.
     ///
     /// # Errors
@@ -38,8 +38,14 @@ impl House {
         let rooms = || self.rooms.iter().filter(|room| !room.is_marked(clock));
         let groups = || self.groups.iter().filter(|group| !group.is_marked(clock));
         self.export_accounts(fetch, take)?;
+        for (person, nickname, _) in self.nicknames.iter() {
+            take(&Record::Nickname { person, nickname })?;
+        }
         for room in rooms() {
             self.export_room(room, take)?;
+        }
+        for (room, person) in self.memberships.by_room() {
+            take(&Record::Joined { room, person })?;
         }
         for group in groups() {
             take(&self.group_record(group))?;
@@ -50,6 +56,7 @@ impl House {
         for room in rooms() {
             export_history(room, take)?;
         }
+        self.export_letters(fetch, take)?;
         take(&Record::Counters(self.numbers.counters()))
     }
 
@@ -114,6 +121,18 @@ impl House {
         Ok(())
     }
 
+    fn export_letters<E>(&self, fetch: Fetch<'_, E>, take: Take<'_, E>) -> Result<(), E> {
+        let mut bytes = Vec::new();
+        for (_, _, place) in self.letters.iter() {
+            fetch(place, &mut bytes)?;
+            let record = Record::decode(&bytes).expect("what was opened can be read");
+            let is_one = matches!(record, Record::Letter { .. } | Record::Invitation { .. });
+            assert!(is_one, "a letter's place holds its record");
+            take(&record)?;
+        }
+        Ok(())
+    }
+
     /// Whether `record`, written elsewhere, agrees with what has been applied so far. A house that is given only
     /// records that do is one that could have come about by itself. Records that say that something is gone, or that
     /// change something, have no business in such a sequence.
@@ -146,8 +165,26 @@ impl House {
                 let next = self.rooms.at(slot).history.next_no();
                 refuse(*line < next, "a later line of this room stands before it")
             }
+            Record::Nickname { person, .. } => {
+                self.has_account(*person)?;
+                refuse(self.nickname(*person).is_some(), "this person has a nickname already")
+            }
+            Record::Joined { room, person } => {
+                self.rooms.numbered(*room).ok_or("there is no room of this number")?;
+                self.has_account(*person)?;
+                let again = self.memberships.has(*person, *room);
+                refuse(again, "this person belongs to this room already")
+            }
+            Record::Letter { to, no, sender, .. } | Record::Invitation { to, no, sender, .. } => {
+                self.has_account(*to)?;
+                self.is_called(sender)?;
+                let later = *no < self.letters.next_no(*to) && *no > 0;
+                refuse(later, "a later letter to this person stands before it")
+            }
             Record::Counters(_) => Ok(()),
-            Record::Password { .. }
+            Record::Parted { .. }
+            | Record::LettersGiven { .. }
+            | Record::Password { .. }
             | Record::AccountRemoved { .. }
             | Record::RoomIdle { .. }
             | Record::RoomRemoved { .. }
@@ -163,6 +200,10 @@ impl House {
         refuse(id >= group.next_message, "its group says that no message has this number yet")?;
         let orphan = parent != 0 && (parent >= id || !group.messages.contains_key(&parent));
         refuse(orphan, "the message that it replies to does not stand before it")
+    }
+
+    fn has_account(&self, person: PersonNo) -> Result<(), Contradiction> {
+        refuse(self.accounts.get(person).is_none(), "there is no account of this person")
     }
 
     /// A person has one name, for good.
@@ -298,15 +339,32 @@ mod tests {
         Record::Line { room: 0, line: no, time: 7, sender, text: "hi", stamp: None }
     }
 
+    fn joined(room: u32, person: u32) -> Record<'static> {
+        Record::Joined { room, person: PersonNo(person) }
+    }
+
+    fn nickname(person: u32, nickname: &str) -> Record<'_> {
+        Record::Nickname { person: PersonNo(person), nickname }
+    }
+
+    fn letter(to: u32, no: u32) -> Record<'static> {
+        Record::Letter { to: PersonNo(to), no, time: 7, sender: owner(2, "bob"), text: "hi" }
+    }
+
+    fn invitation(to: u32, no: u32) -> Record<'static> {
+        let room = ItemName::new("chess").unwrap();
+        Record::Invitation { to: PersonNo(to), no, time: 7, sender: owner(2, "bob"), room }
+    }
+
     fn numbers() -> Record<'static> {
         let (next_person, next_room, next_group) = (40, 50, 60);
         Record::Counters(Counters { clock: 77, stamps: 88, next_person, next_room, next_group })
     }
 
     fn samples() -> Vec<Record<'static>> {
-        let last = [message(2, 0), message(4, 2), line(6), line(8), numbers()];
-        let mut all = vec![account(1, "amy", "new"), room(2, "chess"), group(3, "board")];
-        all.extend(last);
+        let mut all = vec![account(1, "amy", "new"), nickname(1, "Amy A."), room(2, "chess")];
+        all.extend([joined(0, 1), joined(2, 1), group(3, "board"), message(2, 0), message(4, 2)]);
+        all.extend([line(6), line(8), letter(1, 3), invitation(1, 4), numbers()]);
         all
     }
 
@@ -316,7 +374,22 @@ mod tests {
         log.write(&mut house, &account(1, "amy", "old"));
         let secret = Secret::Recoverable("new");
         log.write(&mut house, &Record::Password { person: PersonNo(1), secret });
-        // As compaction leaves them: a reply before its parent, a line before the one said earlier.
+        // What was so once, and is not any more.
+        let gone = [account(5, "eve", "p"), joined(0, 5), nickname(5, "E"), letter(5, 1)];
+        for record in gone.into_iter().chain([nickname(1, "A"), nickname(1, ""), letter(1, 1)]) {
+            log.write(&mut house, &record);
+        }
+        log.write(&mut house, &Record::LettersGiven { to: PersonNo(1), before: 3 });
+        log.write(&mut house, &Record::AccountRemoved { person: PersonNo(5) });
+        // As compaction leaves them: a membership before its room, a letter before one written earlier, and what
+        // belongs to nobody.
+        for record in [joined(2, 1), joined(0, 1), joined(9, 1), joined(2, 8), letter(8, 1)] {
+            log.write(&mut house, &record);
+        }
+        for record in [invitation(1, 4), letter(1, 3), nickname(8, "N"), nickname(1, "Amy A.")] {
+            log.write(&mut house, &record);
+        }
+        // A reply before its parent, a line before the one said earlier.
         for record in [message(4, 2), line(8), line(6), room(2, "chess"), group(3, "board")] {
             log.write(&mut house, &record);
         }
@@ -342,7 +415,7 @@ mod tests {
     #[test]
     fn what_is_over_is_left_out_with_all_that_belongs_to_it() {
         let (mut log, mut house) = (Log::default(), House::new(Settings::default()));
-        for record in samples() {
+        for record in samples().into_iter().chain([room(4, "go")]) {
             log.write(&mut house, &record);
         }
         let kinds = |clock, log: &mut Log, house: &mut House| {
@@ -355,10 +428,11 @@ mod tests {
             house.phase = crate::core::Phase::Loading;
             kinds(clock, &mut log, &mut house)
         };
-        assert_eq!(at(899_999), [1, 4, 7, 9, 9, 11, 11, 12]);
-        assert_eq!(at(900_000), [1, 4, 7, 11, 11, 12], "the thread is over");
-        assert_eq!(at(1_000_000), [1, 4, 11, 11, 12], "the group is over");
-        assert_eq!(at(3_600_005), [1, 11, 11, 12], "the room is over");
+        assert_eq!(at(899_999), [1, 16, 4, 4, 14, 14, 7, 9, 9, 11, 11, 17, 18, 12]);
+        assert_eq!(at(900_000), [1, 16, 4, 4, 14, 14, 7, 11, 11, 17, 18, 12], "the thread is over");
+        assert_eq!(at(1_000_000), [1, 16, 4, 4, 14, 14, 11, 11, 17, 18, 12], "the group is over");
+        let last = [1, 16, 4, 14, 14, 11, 11, 17, 18, 12];
+        assert_eq!(at(3_600_005), last, "the room is over to which nobody belongs");
     }
 
     #[test]
@@ -383,11 +457,23 @@ mod tests {
             message(1, 2),
             line(7),
             Record::GroupRemoved { no: 3 },
+            joined(2, 1),
+            joined(9, 1),
+            joined(2, 2),
+            nickname(1, "again"),
+            nickname(2, "N"),
+            letter(2, 1),
+            letter(1, 4),
+            invitation(1, 4),
+            Record::Parted { room: 2, person: PersonNo(1) },
+            Record::LettersGiven { to: PersonNo(1), before: 9 },
         ];
         for record in contradictions {
             assert!(house.agrees(&record).is_err(), "{record:?}");
         }
-        for record in [account(9, "eve", "p"), room(9, "go"), group(9, "go"), message(8, 4)] {
+        for record in
+            [account(9, "eve", "p"), room(9, "go"), group(9, "go"), message(8, 4), letter(1, 5)]
+        {
             assert_eq!(house.agrees(&record), Ok(()), "{record:?}");
         }
     }

@@ -28,6 +28,18 @@ pub(super) enum ListKey {
     Everyone,
     /// All rooms with their members (`directory.rs`).
     Directory,
+    /// What a user has missed (`letter.rs`). It has no head and no end.
+    Missed,
+}
+
+impl ListKey {
+    /// Whether its head has promised how many rows follow.
+    fn promises(self) -> bool {
+        match self {
+            Self::Rooms | Self::Users(_) | Self::Groups | Self::Messages(_) => true,
+            Self::Everyone | Self::Directory | Self::Missed => false,
+        }
+    }
 }
 
 /// A list under way.
@@ -42,8 +54,11 @@ pub(super) struct Listing {
     pub(super) user_kind: UserKind,
     /// Rows before this place in the list have been sent; rows from `end` on came later.
     pub(super) next: u64,
-    /// In the directory: members before this place in the room at `next`, and the room itself, have been sent.
+    /// In the directory: members before this place in the room at `next`, and the room itself, have been sent. Of what
+    /// was missed: rooms before this number.
     pub(super) within: u64,
+    /// Of what was missed in rooms: only from then on, in seconds since 1970.
+    pub(super) since: Option<u64>,
     /// Rows that have been sent.
     pub(super) given: u32,
     end: u64,
@@ -130,6 +145,11 @@ impl Lists {
         self.open.contains_key(&session)
     }
 
+    /// Begins a list of which the first rows have been sent.
+    pub(super) fn open(&mut self, listing: Listing) {
+        self.open.insert(listing.reader.index, listing);
+    }
+
     /// Who is being sent a list.
     pub(super) fn readers(&self) -> impl Iterator<Item = SessionId> + '_ {
         self.open.values().map(|listing| listing.reader)
@@ -163,7 +183,7 @@ impl Lists {
         if self.ghosts.len() < GHOST_ROWS_MAX {
             return None;
         }
-        let oldest = self.open.values().min_by_key(|listing| listing.burials)?.reader;
+        let oldest = self.owing().min_by_key(|listing| listing.burials)?.reader;
         self.close(oldest.index);
         Some(oldest)
     }
@@ -173,10 +193,15 @@ impl Lists {
         if self.open.remove(&session).is_none() {
             return;
         }
-        match self.open.values().map(|listing| listing.burials).min() {
+        match self.owing().map(|listing| listing.burials).min() {
             None => self.ghosts.clear(),
             Some(needed) => self.ghosts.retain(|_, ghost| ghost.burial > needed),
         }
+    }
+
+    /// The lists that need ghosts.
+    fn owing(&self) -> impl Iterator<Item = &Listing> {
+        self.open.values().filter(|listing| listing.key.promises())
     }
 
     /// The ghosts that still belong into a list, in order.
@@ -207,20 +232,7 @@ impl House {
         parent: Option<u32>,
         out: &mut dyn Outbox,
     ) -> Outcome {
-        let mut listing = Listing {
-            reader,
-            key,
-            parent,
-            sees: self.sessions.at(reader.index).manner.sees,
-            user_kind: self.sessions.user(reader.index).kind,
-            next: 0,
-            within: 0,
-            given: 0,
-            end: self.end_of(key),
-            at: now.ms,
-            burials: self.lists.burials,
-            strangers: 0,
-        };
+        let mut listing = self.listing(now, reader, key, parent);
         // Those who stand in one room are nowhere before they log in: who asks for all users asks in `Home`.
         if key == ListKey::Users(HOME) && listing.sees == Sees::Doors {
             listing.strangers = self.sessions.strangers();
@@ -233,11 +245,37 @@ impl House {
         Ok(Answer::Given)
     }
 
+    /// What a user has missed, none of which has been sent.
+    pub(super) fn missed(&self, now: Now, reader: SessionId, since: Option<u64>) -> Listing {
+        Listing { since, ..self.listing(now, reader, ListKey::Missed, None) }
+    }
+
+    fn listing(&self, now: Now, reader: SessionId, key: ListKey, parent: Option<u32>) -> Listing {
+        Listing {
+            reader,
+            key,
+            parent,
+            sees: self.sessions.at(reader.index).manner.sees,
+            user_kind: self.sessions.user(reader.index).kind,
+            next: 0,
+            within: 0,
+            since: None,
+            given: 0,
+            end: self.end_of(key),
+            at: now.ms,
+            burials: self.lists.burials,
+            strangers: 0,
+        }
+    }
+
     /// Gives the next rows of the list that `reader` is being sent, if any.
     pub fn resume(&mut self, now: Now, reader: SessionId, out: &mut dyn Outbox) {
         let Some(mut listing) = self.lists.open.get(&reader.index).copied() else { return };
         if listing.reader != reader {
             return;
+        }
+        if listing.key == ListKey::Missed {
+            self.forget_given(&listing, out);
         }
         if self.step(now, &mut listing, out) {
             self.lists.close(reader.index);
@@ -249,6 +287,7 @@ impl House {
     /// Sends up to [`LIST_ROWS_PER_STEP`] rows. True when the list is finished.
     fn step(&self, now: Now, listing: &mut Listing, out: &mut dyn Outbox) -> bool {
         let is_finished = match listing.key {
+            ListKey::Missed => return self.step_missed(listing, out),
             ListKey::Directory => self.step_directory(now, listing, out),
             _ => self.step_rows(now, listing, out),
         };
@@ -348,7 +387,7 @@ impl House {
                 let index = self.sessions.next(place)?.id.index;
                 Some((u64::from(index), index))
             }
-            ListKey::Directory => None,
+            ListKey::Directory | ListKey::Missed => None,
         }
     }
 
@@ -359,7 +398,7 @@ impl House {
                 let room = self.rooms.at(slot);
                 room.is_marked(listing.at) || !room.is_shown(listing.sees, listing.user_kind)
             }
-            ListKey::Users(_) | ListKey::Everyone | ListKey::Directory => false,
+            ListKey::Users(_) | ListKey::Everyone | ListKey::Directory | ListKey::Missed => false,
             ListKey::Groups => self.groups.at(slot).is_marked(listing.at),
             ListKey::Messages(_) => self.messages.is_marked(slot, listing.at),
         }
@@ -377,7 +416,7 @@ impl House {
                 slot.map_or(0, |slot| u64::from(self.groups.at(slot).next_message))
             }
             ListKey::Everyone => self.sessions.slots() as u64,
-            ListKey::Directory => 0,
+            ListKey::Directory | ListKey::Missed => 0,
         }
     }
 
@@ -394,6 +433,7 @@ impl House {
             ListKey::Groups => self.groups.count() - self.groups.marked(listing.at),
             ListKey::Everyone => self.sessions.users() + self.sessions.strangers() as usize,
             ListKey::Directory => self.rooms.count(),
+            ListKey::Missed => 0,
             ListKey::Messages(no) => match self.groups.numbered(no) {
                 Some(slot) if listing.parent.is_none() && !self.messages.any_marked(listing.at) => {
                     self.groups.at(slot).messages.len()
@@ -413,7 +453,7 @@ impl House {
                 State::User(user) => Row::User(&user.name, user.kind),
                 State::Stranger { .. } => Row::Stranger,
             },
-            ListKey::Directory => unreachable!("the directory has its own steps"),
+            ListKey::Directory | ListKey::Missed => unreachable!("it has its own steps"),
             ListKey::Rooms => Row::Room(self.room_row(now, slot)),
             ListKey::Users(no) => {
                 let room =
@@ -473,5 +513,6 @@ fn kind(key: ListKey) -> List {
         ListKey::Messages(_) => List::Messages,
         ListKey::Everyone => List::Everyone,
         ListKey::Directory => List::Directory,
+        ListKey::Missed => unreachable!("it has no head"),
     }
 }

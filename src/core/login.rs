@@ -6,14 +6,14 @@
 use zeroize::Zeroizing;
 
 use crate::core::account::{Kept, Proof};
-use crate::core::command::Password;
+use crate::core::command::{Afterwards, Password};
 use crate::core::event::{Reply, UserKind, Warning};
 use crate::core::manner::Stands;
 use crate::core::name::UserName;
 use crate::core::outbox::Purpose;
 use crate::core::record::{PersonNo, Record, Secret};
 use crate::core::room::HOME;
-use crate::core::session::{Attempt, Challenge, Presences, State, User};
+use crate::core::session::{After, Attempt, Challenge, Presences, State, User};
 use crate::core::{Answer, House, Now, Outbox, Outcome, SessionId, Status, status};
 use crate::limits::{ATTEMPTS_WAITING_MAX, CHALLENGE_MS, NONCE_BYTES, SECRET_BYTES_MAX};
 
@@ -55,7 +55,8 @@ impl House {
         let nonce =
             challenge.filter(|challenge| now.ms < challenge.until).map(|challenge| challenge.nonce);
         let password = Zeroizing::new(password.as_str().to_owned());
-        self.attempt(now, id, Attempt::Login { name, password, nonce }, out)
+        let after = After::Nothing;
+        self.attempt(now, id, Attempt::Login { name, password, nonce, after }, out)
     }
 
     #[expect(clippy::too_many_arguments, reason = "they are the words of the command")]
@@ -71,7 +72,8 @@ impl House {
     ) -> Outcome {
         let password = Zeroizing::new(password.as_str().to_owned());
         let (real_name, email) = (real_name.to_owned(), email.to_owned());
-        self.attempt(now, id, Attempt::Create { name, password, real_name, email }, out)
+        let after = After::Nothing;
+        self.attempt(now, id, Attempt::Create { name, password, real_name, email, after }, out)
     }
 
     pub(super) fn change_password(
@@ -87,10 +89,16 @@ impl House {
     }
 
     /// Carries out a request about passwords at once if it can be, else parks it.
-    fn attempt(&mut self, now: Now, id: SessionId, what: Attempt, out: &mut dyn Outbox) -> Outcome {
+    pub(super) fn attempt(
+        &mut self,
+        now: Now,
+        id: SessionId,
+        what: Attempt,
+        out: &mut dyn Outbox,
+    ) -> Outcome {
         let origin = self.sessions.at(id.index).origin;
         let due = match what {
-            Attempt::Create { .. } => now.ms,
+            Attempt::Create { .. } | Attempt::Update { .. } => now.ms,
             Attempt::Login { .. } | Attempt::Change { .. } => {
                 self.guard.due(now.ms, origin, self.settings.wrong_password_delay_ms)
             }
@@ -124,6 +132,8 @@ impl House {
 
     /// Carries out the attempt that a session has waited for. True if that took the time of a hash.
     pub(super) fn attempt_again(&mut self, now: Now, id: SessionId, out: &mut dyn Outbox) -> bool {
+        // Each may enter many rooms.
+        self.reserve_numbers(now, out);
         let attempt = self.sessions.at_mut(id.index).attempt.take().expect("the session waits");
         self.attempts -= 1;
         self.sessions.restore_deadline(id.index);
@@ -151,13 +161,18 @@ impl House {
         out: &mut dyn Outbox,
     ) -> Option<Outcome> {
         match what {
-            Attempt::Login { name, password, nonce } => {
-                self.try_login(now, id, name, password, *nonce, processor, out)
+            Attempt::Login { name, password, nonce, after } => {
+                self.try_login(now, id, name, password, *nonce, *after, processor, out)
             }
-            Attempt::Create { name, password, real_name, email } => {
-                self.try_create(id, name, password, real_name, email, processor, out)
+            Attempt::Create { name, password, real_name, email, after } => {
+                let about = (real_name.as_str(), email.as_str());
+                self.try_create(now, id, name, password, about, *after, processor, out)
             }
             Attempt::Change { new, old } => self.try_change(now, id, new, old, processor, out),
+            Attempt::Update { nickname, password, then } => {
+                let password = password.as_ref().map(|password| password.as_str());
+                self.try_update(now, id, nickname.as_deref(), password, *then, processor, out)
+            }
         }
     }
 
@@ -169,6 +184,7 @@ impl House {
         name: &UserName,
         password: &str,
         nonce: Option<[u8; NONCE_BYTES]>,
+        after: After,
         processor: Processor,
         out: &mut dyn Outbox,
     ) -> Option<Outcome> {
@@ -192,17 +208,30 @@ impl House {
             self.dismiss(now, other, &Warning::LoggedInElsewhere, out);
         }
         self.arrive(now, id.index, name, person, UserKind::Registered, out);
-        Some(Ok(Answer::Done))
+        Some(Ok(self.follow(now, id, after, out)))
+    }
+
+    /// A user has logged in. Who is told what it has missed is first told that it has.
+    fn follow(&mut self, now: Now, id: SessionId, after: After, out: &mut dyn Outbox) -> Answer {
+        match after {
+            After::Nothing => Answer::Done,
+            After::CatchUp { since } => {
+                out.reply(id, &Reply::Status(Status::Ok));
+                self.catch_up(now, id, since, out);
+                Answer::Given
+            }
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "they are the words of the command")]
     fn try_create(
         &mut self,
+        now: Now,
         id: SessionId,
         name: &UserName,
         password: &str,
-        real_name: &str,
-        email: &str,
+        (real_name, email): (&str, &str),
+        after: After,
         processor: Processor,
         out: &mut dyn Outbox,
     ) -> Option<Outcome> {
@@ -222,7 +251,46 @@ impl House {
         let person = self.numbers.new_person();
         let record =
             Record::Account { person, name: name.clone(), secret: kept.secret(), real_name, email };
-        Some(self.fact(&record, Purpose::Fact, out).map(|()| Answer::Done))
+        if let Err(status) = self.fact(&record, Purpose::Fact, out) {
+            return Some(Err(status));
+        }
+        if after != After::Nothing {
+            self.arrive(now, id.index, name.clone(), person, UserKind::Registered, out);
+        }
+        Some(Ok(self.follow(now, id, after, out)))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are the words of the command")]
+    fn try_update(
+        &mut self,
+        now: Now,
+        id: SessionId,
+        nickname: Option<&str>,
+        password: Option<&str>,
+        then: Afterwards,
+        processor: Processor,
+        out: &mut dyn Outbox,
+    ) -> Option<Outcome> {
+        let person = match self.registered(id.index) {
+            Ok(person) => person,
+            Err(status) => return Some(Err(status)),
+        };
+        let kept = match password {
+            Some(password) => Some(self.keep(password, processor, out)?),
+            None => None,
+        };
+        // A disk that fills up between the two leaves the first one true.
+        let nickname = nickname.map(|nickname| Record::Nickname { person, nickname });
+        let secret = kept.as_ref().map(|kept| Record::Password { person, secret: kept.secret() });
+        for record in nickname.iter().chain(&secret) {
+            if let Err(status) = self.fact(record, Purpose::Fact, out) {
+                return Some(Err(status));
+            }
+        }
+        Some(match then {
+            Afterwards::Stay => Ok(Answer::Done),
+            Afterwards::Leave => self.quit(now, id, out),
+        })
     }
 
     fn try_change(
@@ -290,8 +358,10 @@ impl House {
         out: &mut dyn Outbox,
     ) -> Outcome {
         let person = self.registered(id.index)?;
+        let rooms: Vec<u32> = self.memberships.rooms_of(person).collect();
         self.fact(&Record::AccountRemoved { person }, Purpose::Upkeep, out)?;
         self.depart(now, id.index, out);
+        self.desert(now, &rooms, out);
         Ok(Answer::Done)
     }
 
@@ -320,7 +390,7 @@ impl House {
         self.sessions.log_in(index, user);
         match self.sessions.at(index).manner.stands {
             Stands::InOneRoom | Stands::AtHome => self.enter_room(now, index, HOME, out),
-            Stands::Nowhere => {}
+            Stands::Nowhere => self.enter_own_rooms(now, index, out),
         }
         self.sessions.listen(index);
         self.tell_what_is(now, index, out);
@@ -340,7 +410,7 @@ impl House {
     }
 
     /// The account of a registered user.
-    fn registered(&self, index: u32) -> Result<PersonNo, Status> {
+    pub(super) fn registered(&self, index: u32) -> Result<PersonNo, Status> {
         let user = self.sessions.user(index);
         match user.kind {
             UserKind::Registered => Ok(user.person),

@@ -17,12 +17,15 @@ mod directory;
 pub mod event;
 mod expiry;
 pub mod export;
+mod fellow;
 mod group;
 mod guard;
 mod history;
+mod letter;
 mod listing;
 mod login;
 pub mod manner;
+mod membership;
 mod message;
 pub mod name;
 mod news;
@@ -41,13 +44,16 @@ use std::net::IpAddr;
 pub use account::hex;
 use account::{Accounts, Hasher, Persons};
 pub use command::Command;
-use command::Counter;
+use command::{Counter, Fellow};
 use counter::Numbers;
 use event::{Event, Reply, Warning};
+use fellow::Nicknames;
 use group::Groups;
 use guard::Guard;
+use letter::Letters;
 use listing::{ListKey, Lists};
 use manner::Manner;
+use membership::Memberships;
 use message::Messages;
 pub use outbox::Outbox;
 use outbox::{Full, Purpose};
@@ -116,6 +122,9 @@ pub struct House {
     messages: Messages,
     accounts: Accounts,
     persons: Persons,
+    nicknames: Nicknames,
+    memberships: Memberships,
+    letters: Letters,
     numbers: Numbers,
     lists: Lists,
     guard: Guard,
@@ -153,6 +162,9 @@ impl House {
             messages: Messages::default(),
             accounts: Accounts::default(),
             persons: Persons::default(),
+            nicknames: Nicknames::default(),
+            memberships: Memberships::default(),
+            letters: Letters::default(),
             numbers,
             lists: Lists::default(),
             guard: Guard::default(),
@@ -209,6 +221,11 @@ impl House {
     #[must_use]
     pub fn is_listing(&self, id: SessionId) -> bool {
         self.lists.is_open(id.index)
+    }
+
+    /// Who is being sent a list of which rows are still to come.
+    pub fn readers(&self) -> impl Iterator<Item = SessionId> + '_ {
+        self.lists.readers()
     }
 
     /// Carries out a request. Says how it ended, for its answer; nothing if it has been answered or will be later, by
@@ -289,6 +306,9 @@ impl House {
             Command::Kick { user } => self.kick(now, id, &user, out),
             Command::Quit => self.quit(now, id, out),
             Command::Company(request) => self.keep_company(now, id, request, out),
+            Command::Fellow { claim, request } => {
+                self.serve_fellow(now, id, claim.as_ref(), request, out)
+            }
         }
     }
 
@@ -434,5 +454,6 @@ fn serves_strangers(command: &Command<'_>) -> bool {
             | Command::LoginRegistered { .. }
             | Command::Challenge
             | Command::Quit
+            | Command::Fellow { request: Fellow::Register { .. } | Fellow::Login { .. }, .. }
     )
 }

@@ -21,6 +21,11 @@ impl House {
         }
     }
 
+    /// All are about to go: nobody is told of each of the others.
+    pub fn hush(&mut self) {
+        self.sessions.stop_all_listening();
+    }
+
     /// A room has been made.
     pub(super) fn announce_room(&self, now: Now, slot: u32, out: &mut dyn Outbox) {
         let room = self.rooms.at(slot);

@@ -3,7 +3,7 @@
 //! The server implements it with queues and a log; tests put a recorder in its place. An outbox never calls back into
 //! the house: a reader that is too slow is only marked.
 
-use crate::core::event::{Event, Reply};
+use crate::core::event::{Event, Letter, Reply};
 use crate::core::record::{Place, Record};
 use crate::core::room::Member;
 use crate::core::session::SessionId;
@@ -29,6 +29,9 @@ pub enum Purpose {
 pub trait Outbox {
     /// An answer to one session.
     fn reply(&mut self, to: SessionId, reply: &Reply<'_>);
+
+    /// A letter, which is read from its place in the log. False if it cannot be read.
+    fn letter(&mut self, to: SessionId, letter: &Letter<'_>) -> bool;
 
     /// An event for one session.
     fn send(&mut self, to: SessionId, event: &Event<'_>);

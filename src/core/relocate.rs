@@ -51,7 +51,20 @@ impl House {
                 self.relocate_message(*group, *id, record, place, out)
             }
             Record::Line { room, line, .. } => self.relocate_line(*room, *line, record, place, out),
-            Record::AccountRemoved { .. }
+            Record::Joined { room, person } => {
+                self.copy_if(self.memberships.place(*person, *room) == Some(place), record, out)
+            }
+            Record::Nickname { person, .. } => {
+                let lives = self.nicknames.get(*person).is_some_and(|(_, at)| at == place);
+                self.copy_if(lives, record, out)
+            }
+            Record::Letter { to, no, .. } | Record::Invitation { to, no, .. } => {
+                let lives = self.letters.get(*to, *no).is_some_and(|it| it.place == place);
+                self.copy_if(lives, record, out)
+            }
+            Record::Parted { .. }
+            | Record::LettersGiven { .. }
+            | Record::AccountRemoved { .. }
             | Record::RoomRemoved { .. }
             | Record::GroupRemoved { .. }
             | Record::MessageRemoved { .. }

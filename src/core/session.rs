@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use zeroize::Zeroizing;
 
 use crate::core::audit::ensure;
+use crate::core::command::Afterwards;
 use crate::core::event::UserKind;
 use crate::core::expiry::{Expiry, NOWHERE, Timed};
 use crate::core::manner::{Hearing, Manner};
@@ -81,9 +82,37 @@ pub(super) struct Challenge {
 /// A request about passwords that is carried out later: after a delay, or when the processor has time for a hash.
 #[derive(Debug)]
 pub(super) enum Attempt {
-    Login { name: UserName, password: Zeroizing<String>, nonce: Option<[u8; NONCE_BYTES]> },
-    Create { name: UserName, password: Zeroizing<String>, real_name: String, email: String },
-    Change { new: Zeroizing<String>, old: Zeroizing<String> },
+    Login {
+        name: UserName,
+        password: Zeroizing<String>,
+        nonce: Option<[u8; NONCE_BYTES]>,
+        after: After,
+    },
+    Create {
+        name: UserName,
+        password: Zeroizing<String>,
+        real_name: String,
+        email: String,
+        after: After,
+    },
+    Change {
+        new: Zeroizing<String>,
+        old: Zeroizing<String>,
+    },
+    Update {
+        nickname: Option<String>,
+        password: Option<Zeroizing<String>>,
+        then: Afterwards,
+    },
+}
+
+/// What follows when such a request has succeeded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum After {
+    /// Nothing: who makes an account stays who it is.
+    Nothing,
+    /// Who makes an account logs in to it; then the user is told what it has missed.
+    CatchUp { since: Option<u64> },
 }
 
 /// One of the rooms a user stands in, and where in its list of members.
@@ -281,6 +310,11 @@ impl Sessions {
         if self.at(index).manner.news == Hearing::Heard {
             self.listeners.retain(|member| member.session != index);
         }
+    }
+
+    /// Nobody is told the news any more.
+    pub(super) fn stop_all_listening(&mut self) {
+        self.listeners.clear();
     }
 
     /// The first session in a slot from `index` on.

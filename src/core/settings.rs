@@ -11,6 +11,8 @@ pub struct Settings {
     pub groups_max: u32,
     /// `limits.messages_per_group`
     pub messages_per_group_max: u32,
+    /// `limits.offline_messages`: letters kept for one account
+    pub letters_max: u32,
     /// `limits.login_seconds`, in ms
     pub login_ms: u64,
     /// `limits.wrong_passwords`
@@ -54,6 +56,7 @@ impl Default for Settings {
             rooms_max: 1000,
             groups_max: 1000,
             messages_per_group_max: 10_000,
+            letters_max: 100,
             login_ms: 60_000,
             wrong_passwords_max: 5,
             wrong_password_delay_ms: 1000,

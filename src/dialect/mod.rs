@@ -110,11 +110,25 @@ impl std::fmt::Display for Dialect {
 pub struct Options {
     /// `limits.message_lines`
     pub message_lines_max: u32,
+    /// The server's name: `server.name`, or what stands for it; what users of other servers would call it.
+    pub host: Box<str>,
+    /// What only `helo` obeys.
+    pub helo: helo::Options,
+    /// What only `chatapp` obeys.
+    pub chatapp: chatapp::Options,
+    /// What only `json` obeys.
+    pub json: json::Options,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { message_lines_max: 100 }
+        Self {
+            message_lines_max: 100,
+            host: "localhost".into(),
+            helo: helo::Options::default(),
+            chatapp: chatapp::Options::default(),
+            json: json::Options::default(),
+        }
     }
 }
 
@@ -153,6 +167,8 @@ pub enum Request<'a> {
     Do(Command<'a>, Asked<'a>),
     /// Nothing of the house: the dialect tells at once how it ended.
     Answer(Status, Asked<'a>),
+    /// A port is to be opened over which another user sends a file.
+    Fetch(helo::Fetch<'a>),
     /// This is to be said.
     Notice(Notice),
     /// This is to be said, and the connection closed. Nothing is read any more.
@@ -167,7 +183,7 @@ pub enum Asked<'a> {
     Helo(helo::Asked<'a>),
     Chatapp(chatapp::Asked<'a>),
     Crimp(crimp::Asked),
-    Json(json::Asked<'a>),
+    Json(json::Asked),
 }
 
 /// What has to be known of a connection to word what it is told later than at once: its dialect, and what in that
@@ -270,7 +286,8 @@ impl Reader {
     pub fn forget_delivered(&mut self, bodies_bytes: &mut usize) {
         match self {
             Self::Mec(reader) => reader.forget_delivered(bodies_bytes),
-            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+            Self::Chatapp(reader) => reader.forget_delivered(),
+            Self::Helo(_) | Self::Crimp(_) | Self::Json(_) => {}
         }
     }
 
@@ -345,6 +362,14 @@ impl Voice {
         }
     }
 
+    /// Appends what ends a list of which no more rows follow, so that its reader takes what comes next for itself.
+    pub fn cut_short(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Helo => helo::render::cut_short(out),
+            Self::Mec | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+        }
+    }
+
     /// How lists leave.
     #[must_use]
     pub fn lists(self) -> Lists {
@@ -354,26 +379,27 @@ impl Voice {
         }
     }
 
-    /// Appends an answer that the house gives, or a row of one.
-    pub fn reply(self, out: &mut Vec<u8>, reply: &Reply<'_>) {
+    /// Appends an answer that the house of the server called `host` gives, or a row of one.
+    pub fn reply(self, out: &mut Vec<u8>, reply: &Reply<'_>, host: &str) {
         match self {
             Self::Mec => mec::render::reply(out, reply),
             Self::Helo => helo::render::reply(out, reply),
             Self::Chatapp(voice) => chatapp::render::reply(out, voice, reply),
             Self::Crimp(voice) => crimp::render::reply(out, voice, reply),
-            Self::Json(voice) => json::render::reply(out, voice, reply),
+            Self::Json(voice) => json::render::reply(out, voice, reply, host),
         }
     }
 }
 
-/// Appends an event in the words of a dialect; nothing if its users do not hear of such things.
-pub fn event(dialect: Dialect, out: &mut Vec<u8>, event: &Event<'_>) {
+/// Appends an event at the server called `host` in the words of a dialect; nothing if its users do not hear of such
+/// things.
+pub fn event(dialect: Dialect, out: &mut Vec<u8>, event: &Event<'_>, host: &str) {
     match dialect {
         Dialect::Mec => mec::render::event(out, event),
         Dialect::Helo => helo::render::event(out, event),
         Dialect::Chatapp => chatapp::render::event(out, event),
         // Its members ask for what was said.
         Dialect::Crimp => {}
-        Dialect::Json => json::render::event(out, event),
+        Dialect::Json => json::render::event(out, event, host),
     }
 }

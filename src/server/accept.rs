@@ -109,7 +109,8 @@ impl Server {
 /// read, so that the close is no reset and the peer sees the reason.
 fn refuse(mut socket: TcpStream, address: SocketAddr, dialect: Dialect, why: Warning<'_>) {
     let mut line = Vec::new();
-    dialect::event(dialect, &mut line, &Event::Warning(why));
+    // Such a warning names nobody, and so no server.
+    dialect::event(dialect, &mut line, &Event::Warning(why), "");
     if socket.write(&line).and_then(|_| socket.end()).is_err() {
         debug!("{address} was gone before it could be refused");
     }
@@ -122,7 +123,7 @@ fn refuse(mut socket: TcpStream, address: SocketAddr, dialect: Dialect, why: War
 }
 
 /// Whether an error of `accept` is about the one connection that was to be accepted.
-fn is_of_the_connection(error: &io::Error) -> bool {
+pub(super) fn is_of_the_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted

@@ -25,6 +25,12 @@ impl<S: Socket> Hub<S> {
         self.post.connections.get(slot as usize).map_or(0, |connection| connection.held.len())
     }
 
+    /// Events that have been rendered since the start: one for each dialect among the readers of each.
+    #[must_use]
+    pub fn renderings(&self) -> u64 {
+        self.post.renderings
+    }
+
     /// Records that the log has refused since the start.
     #[must_use]
     pub fn refused(&self) -> u64 {

@@ -10,8 +10,11 @@ use std::io;
 use log::debug;
 use zeroize::Zeroize;
 
+use crate::config::Config;
 use crate::core::event::Event;
+use crate::core::name::UserName;
 use crate::core::{House, Now, Outbox, SessionId, Standing, Status};
+use crate::dialect::helo::Fetch;
 use crate::dialect::{Asked, Context, Next, Reader, Request};
 use crate::limits::{
     ANSWERS_WAITING_MAX, BODIES_BYTES_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX, TEXT_BYTES_MAX,
@@ -20,6 +23,7 @@ use crate::server::connection::{Connection, Peer, Phase};
 use crate::server::hub::Hub;
 use crate::server::post::Post;
 use crate::server::socket::Socket;
+use crate::server::transfer::{Between, Transfers};
 
 /// What a read has brought.
 enum Input {
@@ -66,7 +70,7 @@ impl<S: Socket> Hub<S> {
                 held.zeroize();
                 self.after_input(now, index, rest);
             }
-            Input::Nothing => {}
+            Input::Nothing => self.go_on(now, index),
             Input::Lost(error) => self.lose(now, index, &error),
         }
     }
@@ -146,12 +150,13 @@ impl<S: Socket> Hub<S> {
         if let Some(rate) = self.config.line_rate() {
             connection.pace.take(rate, now.ms);
         }
-        carry_out(&mut self.house, &mut self.post, now, id, request);
+        let world = (&mut self.house, &mut self.post, &mut self.transfers, &self.config);
+        carry_out(world, now, id, request);
         true
     }
 
-    /// Asks a connection's reader what the time has brought. Nothing was brought by it to who has sent something that is
-    /// still to be read: that comes first.
+    /// Asks a connection's reader what the time has brought. Who has sent something that has to wait is not silent: that
+    /// is read first.
     pub(super) fn keep_time(&mut self, now: Now, index: u32) {
         if self.post.connections[index as usize].has_input() {
             return;
@@ -173,7 +178,8 @@ impl<S: Socket> Hub<S> {
             now_ms: now.ms,
         };
         let Some(request) = reader.due(standing, &mut context) else { return false };
-        carry_out(&mut self.house, &mut self.post, now, id, request);
+        let world = (&mut self.house, &mut self.post, &mut self.transfers, &self.config);
+        carry_out(world, now, id, request);
         true
     }
 
@@ -235,6 +241,8 @@ impl<S: Socket> Hub<S> {
         self.post.connections[index as usize].reader = reader;
         if !self.is_answering(index) {
             self.hang_up(now, index);
+        } else {
+            self.arrange_call(now, index);
         }
     }
 
@@ -243,7 +251,8 @@ impl<S: Socket> Hub<S> {
         let id = self.post.connections[index as usize].id;
         let Some(standing) = self.house.standing(id) else { return false };
         let Some(request) = reader.finish(standing) else { return false };
-        carry_out(&mut self.house, &mut self.post, now, id, request);
+        let world = (&mut self.house, &mut self.post, &mut self.transfers, &self.config);
+        carry_out(world, now, id, request);
         true
     }
 
@@ -292,10 +301,12 @@ impl<S: Socket> Hub<S> {
     }
 }
 
+/// Those who can do what is asked, and what the administrator decided.
+type World<'w, S> = (&'w mut House, &'w mut Post<S>, &'w mut Transfers<S>, &'w Config);
+
 /// Has the house or the dialect do what was asked.
 fn carry_out<S: Socket>(
-    house: &mut House,
-    post: &mut Post<S>,
+    (house, post, transfers, config): World<'_, S>,
     now: Now,
     id: SessionId,
     request: Request<'_>,
@@ -313,9 +324,47 @@ fn carry_out<S: Socket>(
             }
         }
         Request::Answer(status, asked) => answer(house, post, now, id, asked, status),
+        Request::Fetch(fetch) => {
+            match open_port(house, post, transfers, config, now, id, &fetch.sender) {
+                Ok((sender, receiver, port)) => {
+                    let after = fetch.after(port);
+                    let ready =
+                        Event::PassedOn { before: Fetch::BEFORE, sender: &receiver, after: &after };
+                    post.send(sender, &ready);
+                    post.answer(id, |out| fetch.answer(out, port));
+                }
+                Err(status) => post.answer(id, |out| fetch.refuse(out, status)),
+            }
+        }
         Request::Notice(notice) => post.send(id, &Event::Notice(notice)),
         Request::Close(warning) => house.dismiss(now, id, &warning, post),
     }
+}
+
+/// Opens a port over which a user sends a file to the caller. Says whose session the user's is, what the caller is called,
+/// and which port it is.
+fn open_port<S: Socket>(
+    house: &House,
+    post: &mut Post<S>,
+    transfers: &mut Transfers<S>,
+    config: &Config,
+    now: Now,
+    id: SessionId,
+    user: &UserName,
+) -> Result<(SessionId, UserName, u16), Status> {
+    let receiver = house.user_name(id).ok_or(Status::NoLogin)?.clone();
+    let sender_id = house.kin(id, user).ok_or(Status::NotFound)?;
+    if sender_id == id {
+        return Err(Status::Oneself);
+    }
+    let sender = house.user_name(sender_id).ok_or(Status::NotFound)?.clone();
+    let sender_at = post.connection(sender_id).ok_or(Status::NotFound)?.address.ip();
+    let connection = post.connection(id).ok_or(Status::NoLogin)?;
+    let receiver_at = connection.address.ip();
+    let listen = config.listen.of(connection.voice.dialect());
+    let between = Between { sender, sender_at, receiver: receiver.clone(), receiver_at };
+    let port = transfers.open(now, between, listen, &config.dialects.helo)?;
+    Ok((sender_id, receiver, port))
 }
 
 /// Tells how something has ended, and ends the connection if that was its end.

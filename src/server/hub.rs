@@ -21,8 +21,10 @@ use crate::dialect::park::Park;
 use crate::dialect::{Context, Dialect};
 use crate::limits::READ_BYTES_MAX;
 use crate::server::connection::{Connection, Peer, Phase};
+use crate::server::entropy::Entropy;
 use crate::server::post::Post;
-use crate::server::socket::Socket;
+use crate::server::socket::{Ports, Socket};
+use crate::server::transfer::{NoPorts, Transfers};
 use crate::store::{self, Store, StoreError};
 
 /// What the poll says of a socket.
@@ -67,16 +69,20 @@ pub struct Hub<S> {
     pub(super) scratch: Scratch,
     pub(super) input: Box<[u8]>,
     pub(super) payload: Vec<u8>,
+    /// Files that users send each other.
+    pub(super) transfers: Transfers<S>,
 }
 
 impl<S: Socket> Hub<S> {
     /// A hub without connections. The house has been opened, and the store knows what of it is no longer true.
     #[must_use]
-    pub fn new(config: Config, house: House, store: Store) -> Self {
+    pub fn new(mut config: Config, house: House, store: Store, entropy: Entropy) -> Self {
+        config.name_host();
+        let post = Post::new(store, entropy, &config.dialects.host);
         Self {
             config,
             house,
-            post: Post::new(store),
+            post,
             addresses: BTreeMap::new(),
             generation: 0,
             ready: Vec::new(),
@@ -88,7 +94,14 @@ impl<S: Socket> Hub<S> {
             scratch: Scratch::new(),
             input: vec![0; READ_BYTES_MAX].into_boxed_slice(),
             payload: Vec::new(),
+            transfers: Transfers::new(Box::new(NoPorts)),
         }
+    }
+
+    /// Has ports for files from there; without, there are none.
+    #[must_use]
+    pub fn with_ports(self, ports: Box<dyn Ports<S>>) -> Self {
+        Self { transfers: Transfers::new(ports), ..self }
     }
 
     /// What everybody knows.
@@ -116,10 +129,18 @@ impl<S: Socket> Hub<S> {
     }
 
     /// Takes other options.
-    pub fn configure(&mut self, now: Now, config: Config) {
+    pub fn configure(&mut self, now: Now, mut config: Config) {
+        config.name_host();
+        self.post.host.clone_from(&config.dialects.host);
         self.house.configure(config.settings.clone());
         self.post.store.set_options(store_options(&config));
         self.config = config;
+        // Who lets more wait than is allowed now would else stay until something else is said to it.
+        let allowed = self.config.send_queue_bytes as usize;
+        let slow = self.post.connections.iter().filter(|(_, it)| it.events_waiting() > allowed);
+        for index in slow.map(|(_, it)| it.id.index).collect::<Vec<_>>() {
+            self.post.touch(index);
+        }
         let open = self.post.connections.iter().filter(|(_, it)| it.phase == Phase::Open);
         let untimed = open.filter(|(_, it)| it.timer == 0).map(|(_, it)| it.id.index);
         for index in untimed.collect::<Vec<_>>() {
@@ -179,6 +200,17 @@ impl<S: Socket> Hub<S> {
         }
     }
 
+    /// What the poll says of a port for a file, or of a connection to it.
+    pub fn note_transfer(&mut self, token: usize, readiness: Readiness) {
+        self.transfers.note(token, readiness);
+    }
+
+    /// Files on their way.
+    #[must_use]
+    pub fn transfers(&self) -> usize {
+        self.transfers.count()
+    }
+
     /// One turn. Whatever is decided in it is on disk before any of it is sent.
     ///
     /// # Errors
@@ -193,9 +225,14 @@ impl<S: Socket> Hub<S> {
         keep_room(&mut self.ready, ready);
         self.run_timers(now);
         self.house.tick(now, &mut self.post);
+        // Who was kept waiting for its log-in may have been given the beginning of a list.
+        for reader in self.house.readers() {
+            self.post.defer_events(reader.index);
+        }
         self.compact(now);
         self.post.commit(now)?;
         self.send(now);
+        self.transfers.run(now, &self.config.dialects.helo);
         Ok(())
     }
 
@@ -207,24 +244,29 @@ impl<S: Socket> Hub<S> {
             || !self.overflowed.is_empty()
             || self.post.is_waiting()
             || self.post.store.compaction_due()
+            || self.transfers.is_waiting()
     }
 
     /// When the next turn is due, in ms of the server's clock, if nobody waits for it. Never, if nothing ever will be.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
         let timer = self.timers.first().map(|&(due, _)| due);
-        let deadlines = [self.house.next_deadline(), self.post.store.next_deadline(), timer];
+        let transfers = self.transfers.next_deadline(&self.config.dialects.helo);
+        let deadlines =
+            [self.house.next_deadline(), self.post.store.next_deadline(), timer, transfers];
         deadlines.into_iter().flatten().min()
     }
 
     /// Begins to stop: everybody is told, everything is written by the next turn.
     pub fn stop(&mut self, now: Now) {
         self.post.store.begin_turn(now.ms);
+        self.house.hush();
         let sessions: Vec<_> = self.house.sessions().collect();
         for id in sessions {
             self.house.dismiss(now, id, &Warning::Stopping, &mut self.post);
         }
         self.house.stop(now, &mut self.post);
+        self.transfers.clear();
     }
 
     /// Has a connection served in this turn or the next.

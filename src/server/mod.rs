@@ -13,14 +13,17 @@ mod clock;
 mod compact;
 mod connection;
 mod converse;
+pub mod entropy;
 pub mod hub;
 pub mod listener;
 pub mod pool;
+mod port;
 mod post;
 mod reload;
 mod send;
 mod signals;
 pub mod socket;
+mod transfer;
 
 use std::fs::File;
 use std::io;
@@ -33,18 +36,24 @@ use mio::{Events, Interest, Poll, Token};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use slab::Slab;
 
-use crate::config::Config;
+use crate::config::{Config, Listen};
 use crate::core::{House, Now};
-use crate::limits::{DESCRIPTORS_BESIDE_CONNECTIONS, EVENTS_PER_TURN, STOP_MS};
+use crate::dialect::Dialect;
+use crate::limits::{
+    DESCRIPTORS_BESIDE_CONNECTIONS, EVENTS_PER_TURN, STOP_MS, TRANSFER_DESCRIPTORS,
+};
 use crate::server::clock::Clock;
+use crate::server::entropy::Entropy;
 pub use crate::server::hub::store_options;
 use crate::server::hub::{Hub, Readiness};
 pub use crate::server::listener::Listener;
+use crate::server::port::KernelPorts;
 pub use crate::server::post::{core_place, store_place};
 use crate::server::signals::{Signal, Signals};
 use crate::store::{Store, StoreError};
 
-/// Tokens from here on are no connections.
+/// Tokens from here on are no connections: ports for files and what is connected to them, listeners, signals.
+const TRANSFERS: usize = usize::MAX / 4;
 const LISTENERS: usize = usize::MAX / 2;
 const SIGNALS: usize = usize::MAX - 8;
 
@@ -121,11 +130,16 @@ impl Server {
         let tokens = [0, 1, 2].map(|index| Token(SIGNALS + index));
         let signals = Signals::listen(poll.registry(), tokens)
             .map_err(|error| ServerError::Loop("take signals", error))?;
+        let registry = poll
+            .registry()
+            .try_clone()
+            .map_err(|error| ServerError::Loop("share a poll", error))?;
+        let ports = Box::new(KernelPorts::new(registry));
         let mut server = Self {
             poll,
             clock: Clock::starting_at(house.clock()),
             reload,
-            hub: Hub::new(config, house, store),
+            hub: Hub::new(config, house, store, Entropy::of_the_system()).with_ports(ports),
             listeners: Slab::new(),
             signals,
             life: Life::Serving,
@@ -195,7 +209,11 @@ impl Server {
             let hung_up = event.is_read_closed() || event.is_error();
             let readable = event.is_readable() || hung_up;
             let writable = event.is_writable() || event.is_error();
-            self.hub.note(token, Readiness { readable, writable, hung_up });
+            let readiness = Readiness { readable, writable, hung_up };
+            match token.checked_sub(TRANSFERS) {
+                Some(token) => self.hub.note_transfer(token, readiness),
+                None => self.hub.note(token, readiness),
+            }
         }
         Ok(())
     }
@@ -236,10 +254,12 @@ impl Server {
 }
 
 /// Raises the descriptor limit as far as `connections` need it and the system allows. Says how many connections can be
-/// served with it: the log and the listeners must never be short of descriptors because of them.
+/// served with it: the log, the listeners and what users send each other must never be short of descriptors because of
+/// them.
 #[must_use]
-pub fn raise_descriptor_limit(connections: u32, listeners: usize) -> u32 {
-    let beside = DESCRIPTORS_BESIDE_CONNECTIONS + listeners as u64;
+pub fn raise_descriptor_limit(connections: u32, listen: &Listen) -> u32 {
+    let transfers = if listen.of(Dialect::Helo).is_empty() { 0 } else { TRANSFER_DESCRIPTORS };
+    let beside = DESCRIPTORS_BESIDE_CONNECTIONS + listen.all().count() as u64 + transfers;
     let needed = u64::from(connections) + beside;
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= needed) {

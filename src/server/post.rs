@@ -9,7 +9,7 @@ use log::{debug, error, warn};
 use slab::Slab;
 use zeroize::Zeroize;
 
-use crate::core::event::{Event, MessageRow, Reply};
+use crate::core::event::{Event, Letter, MessageRow, Reply};
 use crate::core::outbox::{Full, Purpose};
 use crate::core::record::{Place, Record};
 use crate::core::{Member, Now, Outbox, SessionId, Status};
@@ -17,6 +17,7 @@ use crate::dialect::mec::render;
 use crate::dialect::{self, Dialect, Lists, Voice};
 use crate::limits::{MESSAGE_PIECE_BYTES, SLICES_PER_WRITE};
 use crate::server::connection::{Connection, MessageRest, Phase};
+use crate::server::entropy::Entropy;
 use crate::server::hub::keep_room;
 use crate::server::pool::{Origin, Pool, Queue, Stretch};
 use crate::server::socket::Socket;
@@ -38,6 +39,7 @@ pub(super) enum Sent {
 pub(super) struct Post<S> {
     pub(super) connections: Slab<Connection<S>>,
     pub(super) store: Store,
+    entropy: Entropy,
     pub(super) pool: Pool,
     /// Connections that got something in this turn.
     touched: Vec<u32>,
@@ -45,6 +47,8 @@ pub(super) struct Post<S> {
     /// The message record that was read last, and where it stands: its next piece is mostly what is read next.
     body: Vec<u8>,
     body_place: Option<Place>,
+    /// The server's name, of which what it says may tell.
+    pub(super) host: Box<str>,
     /// Whether records were appended since the last commit.
     uncommitted: bool,
     /// Whether the log said that the disk is full; said once, not for every record.
@@ -56,15 +60,17 @@ pub(super) struct Post<S> {
 }
 
 impl<S: Socket> Post<S> {
-    pub(super) fn new(store: Store) -> Self {
+    pub(super) fn new(store: Store, entropy: Entropy, host: &str) -> Self {
         Self {
             connections: Slab::new(),
             store,
+            entropy,
             pool: Pool::new(),
             touched: Vec::new(),
             encoded: Vec::new(),
             body: Vec::new(),
             body_place: None,
+            host: host.into(),
             uncommitted: false,
             full: false,
             renderings: 0,
@@ -122,7 +128,8 @@ impl<S: Socket> Post<S> {
     /// An event in the words of a dialect; nothing if it has none for it.
     fn render(&mut self, dialect: Dialect, event: &Event<'_>) -> Option<Stretch> {
         self.renderings += 1;
-        let stretch = self.pool.write(|out| dialect::event(dialect, out, event));
+        let host = &self.host;
+        let stretch = self.pool.write(|out| dialect::event(dialect, out, event, host));
         (!stretch.is_empty()).then_some(stretch)
     }
 
@@ -143,7 +150,7 @@ impl<S: Socket> Post<S> {
     fn gather(&mut self, to: SessionId, voice: Voice, reply: &Reply<'_>) {
         let connection = &mut self.connections[to.index as usize];
         let deferred = connection.deferred.get_or_insert_default();
-        voice.reply(&mut deferred.gathered, reply);
+        voice.reply(&mut deferred.gathered, reply, &self.host);
         touch(&mut self.touched, connection);
         if matches!(reply, Reply::End(_)) {
             let whole = connection.deferred.as_mut().map(|it| std::mem::take(&mut it.gathered));
@@ -155,8 +162,11 @@ impl<S: Socket> Post<S> {
     /// A long answer will never be complete. Its reader is told why at once, and nothing else.
     fn break_off(&mut self, to: SessionId) {
         let connection = self.connections.get_mut(to.index as usize).filter(|it| it.id == to);
-        if let Some(deferred) = connection.and_then(|it| it.deferred.as_mut()) {
+        let Some(connection) = connection else { return };
+        let voice = connection.voice;
+        if let Some(deferred) = connection.deferred.as_mut() {
             self.pool.clear(&mut deferred.events);
+            self.answer(to, |out| voice.cut_short(out));
         }
     }
 
@@ -314,9 +324,38 @@ impl<S: Socket> Outbox for Post<S> {
                 self.gather(to, voice, reply);
             }
             (Lists::Gathered | Lists::Streamed, _) => {
-                self.answer(to, |out| voice.reply(out, reply));
+                let host = &self.host;
+                let stretch = self.pool.write(|out| voice.reply(out, reply, host));
+                if !stretch.is_empty() {
+                    self.put(to.index, stretch, Origin::Answer);
+                }
             }
         }
+    }
+
+    fn letter(&mut self, to: SessionId, letter: &Letter<'_>) -> bool {
+        let mut body = std::mem::take(&mut self.body);
+        self.body_place = None;
+        let read = self.store.read(store_place(letter.place), &mut body);
+        let record = match &read {
+            Ok(()) => Record::decode(&body).ok(),
+            Err(error) => {
+                error!("{error}");
+                None
+            }
+        };
+        let event = record.as_ref().and_then(|record| kept_event(record, letter));
+        if let Some(event) = event
+            && let Some(connection) = self.connection(to)
+        {
+            let dialect = connection.voice.dialect();
+            if let Some(stretch) = self.render(dialect, &event) {
+                self.put(to.index, stretch, Origin::Answer);
+            }
+        }
+        let is_read = event.is_some();
+        self.body = body;
+        is_read
     }
 
     fn send(&mut self, to: SessionId, event: &Event<'_>) {
@@ -390,9 +429,7 @@ impl<S: Socket> Outbox for Post<S> {
     }
 
     fn entropy(&mut self) -> [u8; 16] {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).expect("the system has a random source");
-        bytes
+        self.entropy.next()
     }
 }
 
@@ -414,6 +451,22 @@ fn put<S>(
 fn touch<S>(touched: &mut Vec<u32>, connection: &mut Connection<S>) {
     if !std::mem::replace(&mut connection.touched, true) {
         touched.push(connection.id.index);
+    }
+}
+
+/// What its receiver hears of a letter.
+fn kept_event<'a>(record: &'a Record<'_>, letter: &Letter<'a>) -> Option<Event<'a>> {
+    let Letter { receiver, nickname, .. } = *letter;
+    match record {
+        Record::Letter { time, sender, text, .. } => {
+            let (sender, time) = (&sender.name, *time);
+            Some(Event::Whispered { receiver, sender, text, time, nickname })
+        }
+        Record::Invitation { time, sender, room, .. } => {
+            let (sender, time) = (&sender.name, *time);
+            Some(Event::Invited { receiver, room, sender, nickname, time })
+        }
+        _ => None,
     }
 }
 

@@ -11,8 +11,7 @@ use crate::server::{Listener, Server, ServerError, raise_descriptor_limit};
 impl Server {
     pub(super) fn reload_config(&mut self, now: Now) -> Result<(), ServerError> {
         let Some(mut config) = (self.reload)() else { return Ok(()) };
-        config.connections =
-            raise_descriptor_limit(config.connections, config.listen.all().count());
+        config.connections = raise_descriptor_limit(config.connections, &config.listen);
         match self.open_new_listeners(&config) {
             Ok(opened) => self.adopt(now, config, opened),
             Err(ServerError::Listen(_, error)) if error.kind() == io::ErrorKind::AddrInUse => {

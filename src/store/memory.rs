@@ -39,6 +39,26 @@ pub enum Operation {
     Remove,
 }
 
+impl Operation {
+    /// All there are.
+    pub const ALL: [Self; 10] = [
+        Self::List,
+        Self::Create,
+        Self::Length,
+        Self::Read,
+        Self::Write,
+        Self::Allocate,
+        Self::Truncate,
+        Self::Sync,
+        Self::SyncDirectory,
+        Self::Remove,
+    ];
+
+    fn changes(self) -> bool {
+        matches!(self, Self::Create | Self::Write | Self::Allocate | Self::Truncate | Self::Remove)
+    }
+}
+
 /// A disk in memory. Cloning gives a second handle to the same disk, [`MemoryDisk::fork`] a second disk.
 #[derive(Clone, Debug)]
 pub struct MemoryDisk(Rc<RefCell<State>>);
@@ -54,6 +74,7 @@ struct State {
     random: Random,
     sector_bytes: usize,
     space: u64,
+    read_only: bool,
     operations: BTreeMap<Operation, u64>,
     fail_next: Option<Operation>,
     life: Life,
@@ -101,6 +122,7 @@ impl MemoryDisk {
             random: Random(seed),
             sector_bytes: SECTORS_BYTES[0],
             space: u64::MAX,
+            read_only: false,
             operations: BTreeMap::new(),
             fail_next: None,
             life: Life::Endless,
@@ -145,6 +167,11 @@ impl MemoryDisk {
     /// From now on all files together may take `bytes`.
     pub fn set_space(&self, bytes: u64) {
         self.0.borrow_mut().space = bytes;
+    }
+
+    /// From now on the disk takes no change, or takes them again.
+    pub fn set_read_only(&self, read_only: bool) {
+        self.0.borrow_mut().read_only = read_only;
     }
 
     /// The next operation of this kind fails, once. A write that fails has written half.
@@ -231,6 +258,9 @@ impl State {
             self.fail_next = None;
             return Err(io::Error::other("an error was asked for"));
         }
+        if self.read_only && operation.changes() {
+            return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+        }
         Ok(())
     }
 
@@ -299,6 +329,7 @@ impl Disk for MemoryDisk {
         let written = match (&begun, life) {
             (Ok(()), _) | (Err(_), Life::Left(0)) => bytes.len(),
             (Err(_), Life::Over) => 0,
+            (Err(error), _) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => 0,
             (Err(_), Life::Left(_) | Life::Endless) => bytes.len() / 2,
         };
         state.write(file, offset, &bytes[..written])?;

@@ -11,6 +11,7 @@ use mecd::server::hub::{Hub, store_options};
 use mecd::store::memory::MemoryDisk;
 use mecd::store::{self, Shape};
 
+use crate::common::entropy::entropy;
 use crate::common::framing::Speech;
 use crate::common::network::{Act, Network, VirtualSocket};
 use crate::common::opening::open;
@@ -53,6 +54,8 @@ pub(crate) struct Memory {
     /// The hub's slot for each of the network's connections that it still has.
     slots: BTreeMap<usize, u32>,
     on_the_way: Option<OnTheWay>,
+    /// How often the server has been started.
+    starts: u64,
 }
 
 /// What one person has sent and the server has not got.
@@ -84,6 +87,7 @@ impl Memory {
             connections: BTreeMap::new(),
             slots: BTreeMap::new(),
             on_the_way: None,
+            starts: 0,
         }
     }
 
@@ -380,7 +384,8 @@ impl World for Memory {
         let config = config::load(None, options, &[]).map_err(|faults| format!("{faults:?}"))?;
         let (house, store) = open(&config, &self.disk, self.store_options(&config), SHAPE)?;
         self.now.ms = house.clock();
-        self.hub = Some(Hub::new(config, house, store));
+        self.hub = Some(Hub::new(config, house, store, entropy(self.starts)));
+        self.starts += 1;
         self.hub().audit()?;
         self.turn();
         self.turns();

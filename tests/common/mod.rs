@@ -7,6 +7,7 @@
 
 #![allow(dead_code, reason = "each test uses a part of this")]
 
+pub(crate) mod entropy;
 pub(crate) mod framing;
 pub(crate) mod memory;
 pub(crate) mod network;

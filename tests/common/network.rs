@@ -43,6 +43,8 @@ struct Pipe {
     fin_sent: bool,
     fin_arrived: bool,
     reset: bool,
+    /// The peer is gone without a word: nothing comes from it, and it acknowledges nothing.
+    vanished: bool,
     /// The reader has been told that there is nothing more.
     drained: bool,
     /// Bytes the server may still write.
@@ -98,7 +100,7 @@ impl Network {
     pub(crate) fn send(&self, number: usize, bytes: &[u8]) {
         let mut state = self.0.borrow_mut();
         let pipe = &mut state.pipes[number];
-        if !pipe.fin_sent && !pipe.reset {
+        if !pipe.fin_sent && !pipe.reset && !pipe.vanished {
             pipe.flight.extend(bytes);
         }
     }
@@ -123,7 +125,21 @@ impl Network {
 
     /// The peer ends its side, behind what it has sent.
     pub(crate) fn end(&self, number: usize) {
-        self.0.borrow_mut().pipes[number].fin_sent = true;
+        let mut state = self.0.borrow_mut();
+        let pipe = &mut state.pipes[number];
+        pipe.fin_sent |= !pipe.vanished;
+    }
+
+    /// The peer's machine or network is gone. The kernel takes `room` bytes more, and then none; what was on the way
+    /// does not arrive. A reset may follow, when keep-alive has found out.
+    pub(crate) fn vanish(&self, number: usize, room: usize) {
+        let mut state = self.0.borrow_mut();
+        let pipe = &mut state.pipes[number];
+        pipe.vanished = true;
+        pipe.fin_sent = pipe.fin_arrived;
+        pipe.flight.clear();
+        pipe.eager = false;
+        pipe.room = pipe.room.min(room);
     }
 
     /// The connection breaks. What had arrived may be lost with it.
@@ -145,6 +161,9 @@ impl Network {
     pub(crate) fn make_room(&self, number: usize, count: usize) {
         let mut state = self.0.borrow_mut();
         let pipe = &mut state.pipes[number];
+        if pipe.vanished {
+            return;
+        }
         pipe.room = pipe.room.saturating_add(count);
         if pipe.full && !pipe.dropped && count > 0 {
             pipe.full = false;
@@ -154,7 +173,8 @@ impl Network {
 
     /// From now on the peer reads at once what comes.
     pub(crate) fn become_eager(&self, number: usize) {
-        self.0.borrow_mut().pipes[number].eager = true;
+        let vanished = self.has_vanished(number);
+        self.0.borrow_mut().pipes[number].eager = !vanished;
         self.make_room(number, usize::MAX);
     }
 
@@ -164,6 +184,10 @@ impl Network {
 
     pub(crate) fn is_eager(&self, number: usize) -> bool {
         self.0.borrow().pipes[number].eager
+    }
+
+    pub(crate) fn has_vanished(&self, number: usize) -> bool {
+        self.0.borrow().pipes[number].vanished
     }
 
     pub(crate) fn is_full(&self, number: usize) -> bool {

@@ -1,7 +1,13 @@
 //! The model's message groups and messages (spec `mec.md` 7, and `#rmgroup` and `#rmmessage` of 9).
 
+use std::cmp::Reverse;
+use std::rc::Rc;
+
+use mecd::limits::{BODIES_BYTES_MAX, BODY_BYTES_MAX, MESSAGE_PIECE_BYTES, TEXT_BYTES_MAX};
+
+use crate::expect::Piece;
 use crate::lines::{is_item_name, number, shown};
-use crate::model::{Body, Head, Model};
+use crate::model::{Body, Conn, Head, Model};
 use crate::talk::{access, admits, is_key, opens, seconds_left};
 use crate::world::{Fact, Group, Message};
 
@@ -189,12 +195,32 @@ impl Model {
         }
         let (name, parts) = (shown(&message.name), message.parts.clone());
         let (count, parent, replies) = (parts.len(), message.parent, group.replies(id));
-        let seconds = self.seconds(message);
+        let (seconds, no) = (self.seconds(message), group.no);
         self.say(c, &format!("@ret #getmessage {name} {count} {id} {parent} {replies} {seconds}"));
-        for part in parts {
-            self.say(c, &part);
+        let last = last_piece(&parts);
+        for (at, part) in parts.into_iter().enumerate() {
+            let line: Rc<[u8]> = format!("{part}\r\n").into_bytes().into();
+            self.tell(
+                c,
+                match last {
+                    0 => Piece::Bytes(line),
+                    last if at < last => Piece::Part(line),
+                    _ => Piece::LastPart(line),
+                },
+            );
         }
+        self.conns[c].reading = Some((no, id));
         Ok(())
+    }
+
+    /// Whether a connection is sent a long message that has gone.
+    pub fn reads_what_is_gone(&self, c: usize) -> bool {
+        let conn = &self.conns[c];
+        let Some((no, id)) = conn.reading.filter(|_| conn.expected.is_long()) else {
+            return false;
+        };
+        let group = self.world.groups.iter().find(|group| group.no == no);
+        group.and_then(|group| group.message(id)).is_none()
     }
 
     /// The line that begins a message.
@@ -219,18 +245,54 @@ impl Model {
         } else {
             Err(-4)
         };
-        self.conns[c].body = Some(Body { head, parts, lines: Vec::new() });
+        let kept = head.is_ok().then_some(0);
+        self.conns[c].body = Some(Body { head, parts, lines: Vec::new(), kept });
         if parts == 0 {
             self.finish_body(c);
         }
         None
     }
 
+    /// A line of a message.
+    pub fn body_line(&mut self, c: usize, line: &str) {
+        let body = self.conns[c].body.as_mut().expect("a body was begun");
+        let cleaned = crate::lines::cleaned(line);
+        if let Some(kept) = body.kept {
+            let (bytes, all) = (line.len() + 1, self.bodies_bytes);
+            let fits = kept + bytes <= BODY_BYTES_MAX && all + bytes <= BODIES_BYTES_MAX;
+            body.kept = fits.then_some(kept + cleaned.len() + 1);
+            self.bodies_bytes = all - kept + body.kept.unwrap_or(0);
+        }
+        body.lines.push(cleaned);
+        if body.lines.len() == body.parts as usize {
+            self.finish_body(c);
+        }
+    }
+
+    /// Near the bound of all bodies, the one whose sender has been silent for most seconds is given up, of several the
+    /// largest, but not that of the sender who speaks: as the server has it.
+    pub fn give_bodies_up(&mut self, c: usize) {
+        while self.bodies_bytes + TEXT_BYTES_MAX > BODIES_BYTES_MAX {
+            let now = self.now;
+            let others = self.conns.iter_mut().enumerate().filter(|(other, _)| *other != c);
+            let kept = |conn: &Conn| conn.body.as_ref().and_then(|body| body.kept).unwrap_or(0);
+            let silent = others
+                .map(|(_, conn)| conn)
+                .filter(|conn| kept(conn) > 0)
+                .max_by_key(|conn| ((now - conn.heard) / 1000, kept(conn), Reverse(conn.id.index)));
+            let Some(body) = silent.and_then(|conn| conn.body.as_mut()) else { return };
+            self.bodies_bytes -= body.kept.take().unwrap_or(0);
+            self.given_up += 1;
+        }
+    }
+
     /// All lines of a message are there.
     pub fn finish_body(&mut self, c: usize) {
         let body = self.conns[c].body.take().expect("a body was begun");
+        self.bodies_bytes -= body.kept.unwrap_or(0);
+        let lines = body.kept.map(|_| body.lines);
         let outcome = match body.head {
-            Ok(head) => self.post_message(c, head, body.lines),
+            Ok(head) => self.post_message(c, head, lines),
             Err(status) => Err(status),
         };
         let status = outcome.unwrap_or_else(|status| status);
@@ -238,11 +300,17 @@ impl Model {
         self.status(c, status);
     }
 
-    fn post_message(&mut self, c: usize, head: Head, parts: Vec<String>) -> Result<i32, i32> {
+    fn post_message(
+        &mut self,
+        c: usize,
+        head: Head,
+        parts: Option<Vec<String>>,
+    ) -> Result<i32, i32> {
         let group = self.my_group(c)?;
         if head.parent != 0 {
             self.find_message(group, head.parent)?;
         }
+        let parts = parts.ok_or(-2)?;
         let settings = &self.config.settings;
         if group.messages.len() >= settings.messages_per_group_max as usize {
             return Err(-2);
@@ -271,4 +339,18 @@ impl Model {
         }
         Ok(self.keep(Fact::MessageGone(group.no, id)))
     }
+}
+
+/// The line with which the last piece of a message begins, as the server cuts it; 0 if there is only one.
+fn last_piece(parts: &[String]) -> usize {
+    let all: usize = parts.iter().map(|part| part.len() + 1).sum();
+    let piece_bytes = MESSAGE_PIECE_BYTES.max(all / 4);
+    let (mut first, mut bytes) = (0, 0);
+    for (at, part) in parts.iter().enumerate() {
+        bytes += part.len() + 1;
+        if bytes > piece_bytes {
+            (first, bytes) = (at, part.len() + 1);
+        }
+    }
+    first
 }

@@ -27,7 +27,7 @@ impl Driver {
         for &c in self.slots.values() {
             let conn = &mut self.model.conns[c];
             // A long list goes on in the next turn.
-            let busy = self.network.is_full(c) || waiting && conn.expected.is_listing();
+            let busy = self.network.is_full(c) || waiting && conn.expected.is_long();
             if !busy && !conn.expected.is_done() {
                 let missing = conn.expected.bytes();
                 return Err(format!(
@@ -44,23 +44,15 @@ impl Driver {
         let expected = &mut self.model.conns[c].expected;
         let compared = expected.compare(bytes, &mut found);
         compared.map_err(|what| format!("connection {c}, sent {}: {what}", text(bytes)))?;
-        let mut masked = bytes.to_vec();
         for found in found {
             match found {
                 Found::Number(stamp, number) => self.compare_number(stamp, number)?,
-                Found::Nonce(nonce) => {
-                    mask(&mut masked, nonce.as_bytes());
-                    self.model.read_nonce(c, nonce);
-                }
+                Found::Nonce(nonce) => self.model.read_nonce(c, nonce),
             }
         }
-        // A nonce in pieces cannot be told, and is random: only its length counts then.
-        let whole = self.network.is_eager(c);
         self.digest.add(&(c as u64).to_le_bytes());
-        self.digest.add(&(masked.len() as u64).to_le_bytes());
-        if whole {
-            self.digest.add(&masked);
-        }
+        self.digest.add(&(bytes.len() as u64).to_le_bytes());
+        self.digest.add(bytes);
         Ok(())
     }
 
@@ -96,11 +88,5 @@ impl Driver {
     pub fn refused_begins_anew(&mut self) {
         self.refused = 0;
         self.held.iter_mut().for_each(Vec::clear);
-    }
-}
-
-fn mask(bytes: &mut [u8], nonce: &[u8]) {
-    if let Some(at) = bytes.windows(nonce.len()).position(|part| part == nonce) {
-        bytes[at..at + nonce.len()].fill(b'0');
     }
 }

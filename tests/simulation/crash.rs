@@ -10,12 +10,14 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use mecd::config::SyncMode;
 use mecd::core::record::{Counters, Owner as Person, Secret};
 use mecd::core::{House, Now, Record};
+use mecd::server::entropy::Entropy;
 use mecd::server::hub::{Hub, store_options};
 use mecd::server::store_place;
 use mecd::store::Store;
 
 use crate::driver::{Checked, Driver};
 use crate::opening::open;
+use crate::random::Random;
 use crate::world::{Account, Fact, Group, Line, Message, Owner, Room, Swept, World};
 
 /// How the server came to an end.
@@ -126,11 +128,12 @@ impl Driver {
         }
     }
 
-    fn sync_interval(&self) -> u64 {
-        match self.plan.config.sync {
+    pub fn sync_interval(&self) -> u64 {
+        let configured = match self.plan.config.sync {
             SyncMode::Always => 0,
             SyncMode::Interval(interval) => interval.as_millis() as u64,
-        }
+        };
+        configured.max(self.sync_before)
     }
 
     /// Starts the server on what the disk holds, and compares that with what it should.
@@ -156,7 +159,7 @@ impl Driver {
         let marked = (census.rooms, census.groups, census.messages)
             != (export.rooms.len() + 1, export.groups.len(), messages);
         self.begin_epoch(clock);
-        self.hub = Some(Hub::new(self.plan.config.clone(), house, store));
+        self.hub = Some(Hub::new(self.plan.config.clone(), house, store, self.entropy()));
         self.hub().audit()?;
         self.turn()?;
         if marked {
@@ -165,9 +168,19 @@ impl Driver {
         Ok(())
     }
 
+    /// What nobody could guess, if it did not follow from the seed.
+    fn entropy(&self) -> Entropy {
+        let mut random = Random::new(self.plan.seed ^ u64::from(self.model.epoch) << 32);
+        Entropy::from_source(move || {
+            let (high, low) = (random.next(), random.next());
+            (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
+        })
+    }
+
     fn begin_epoch(&mut self, clock: u64) {
         self.now = clock;
         self.unreserved = false;
+        self.sync_before = 0;
         self.last_turn = clock;
         self.waiting_since = None;
         self.turn_times.clear();
@@ -181,12 +194,14 @@ impl Driver {
         model.facts.clear();
         self.late.clear();
         for room in &self.base.rooms[1..] {
-            if room.idle.is_none() {
+            if room.idle.is_none() && !room.swept {
                 model.facts.push((None, Fact::Idle(room.uid, Some(clock))));
             }
         }
         model.unsaved.clear();
+        model.bodies_bytes = 0;
         for conn in &mut model.conns {
+            conn.body = None;
             conn.open = false;
             conn.gone = true;
             conn.user = None;
@@ -251,11 +266,17 @@ impl Driver {
             let same = exported.peek().is_some_and(|(other, account)| {
                 let owner = room.owner.as_ref().expect("a room has an owner");
                 let owned = *account == registered(owner);
-                owned && same_room(room, other) && other.idle == Some(idle)
+                let stays = !room.swept || !world.is_followed(room);
+                owned && stays && same_room(room, other) && other.idle == Some(idle)
             });
             if exported.next_if(|_| same).is_some() {
                 found.rooms.push(Room { swept: false, ..room.clone() });
-            } else if !(room.swept || over <= self.now.max(clock)) {
+            } else if room.swept || over <= self.now.max(clock) {
+                // A full disk may refuse its removal, and then a longer time in the options brings it back.
+                if self.troubled {
+                    found.rooms.push(Room { idle: Some(idle), swept: true, ..room.clone() });
+                }
+            } else {
                 return Err(format!("room {room:?} is missing, next is {:?}", exported.peek()));
             }
         }
@@ -313,6 +334,8 @@ impl Driver {
 
     /// The model goes on from what came back.
     fn adopt(&mut self, mut world: World, export: &Export, clock: u64, ending: Ending) -> Checked {
+        let gone: Vec<Room> = world.rooms.iter().filter(|room| room.swept).cloned().collect();
+        world.rooms.retain(|room| !room.swept);
         let number = |uid: u64, rooms: &[Room]| match uid {
             0 => Some(0),
             _ => rooms.iter().position(|room| room.uid == uid).map(|at| export.numbers[at - 1]),
@@ -337,6 +360,8 @@ impl Driver {
             return Err(format!("two rooms of one name: {names:?}"));
         }
         self.base = world.clone();
+        self.base.rooms.extend(gone);
+        self.base.rooms.sort_by_key(|room| room.uid);
         world.swept = Swept::Removed;
         // Who was in a room when the server was killed has left it by now; the log hears of it in the first turn.
         for room in world.rooms[1..].iter_mut().filter(|room| room.idle.is_none()) {

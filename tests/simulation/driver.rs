@@ -24,6 +24,7 @@ const TURNS_TO_REST: usize = 20_000;
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// Of every byte that was sent, and of the log at the end.
     pub digest: u64,
     pub turns: u64,
     pub commands: u64,
@@ -76,6 +77,10 @@ pub struct Driver {
     pub refused: u64,
     /// Rooms of which the log has not been told that somebody entered or left them.
     pub late: BTreeSet<u64>,
+    /// `limits.send_queue_bytes`, the least there was since the last turn.
+    pub queue_bytes: usize,
+    /// The longest sync interval that anything promised still hangs on.
+    pub sync_before: u64,
     audit_every: u64,
 }
 
@@ -108,6 +113,8 @@ impl Driver {
             waiting_since: None,
             refused: 0,
             late: BTreeSet::new(),
+            queue_bytes: plan.config.send_queue_bytes as usize,
+            sync_before: 0,
             audit_every,
             plan,
         };
@@ -127,8 +134,12 @@ impl Driver {
     }
 
     pub fn outcome(&self) -> Outcome {
+        let mut digest = self.digest;
+        for file in self.disk.files() {
+            digest.add(&self.disk.bytes(file));
+        }
         Outcome {
-            digest: self.digest.value(),
+            digest: digest.value(),
             turns: self.turns,
             commands: self.model.commands,
             crashes: self.crashes,
@@ -176,6 +187,7 @@ impl Driver {
                 self.disk.fail_next(operation);
             }
             Op::Drain => return self.drain(),
+            Op::Reload { seed } => self.reload(seed),
             _ => self.act_on_client(op),
         }
         Ok(())
@@ -188,6 +200,7 @@ impl Driver {
         | Op::MakeRoom { client, .. }
         | Op::Interrupt { client }
         | Op::End { client }
+        | Op::Vanish { client, .. }
         | Op::Reset { client, .. }) = op
         else {
             unreachable!("only operations on clients come here")
@@ -206,6 +219,7 @@ impl Driver {
                 self.network.end(c);
                 self.network.deliver(c, usize::MAX);
             }
+            Op::Vanish { room, .. } => self.network.vanish(c, *room),
             Op::Reset { loses, .. } => self.network.reset(c, *loses),
             _ => {}
         }
@@ -214,6 +228,35 @@ impl Driver {
     fn pass(&mut self, ms: u64) {
         self.now += ms;
         self.wall += ms / 1000;
+    }
+
+    /// Takes other options. Who has been silent for longer than they allow is closed at once.
+    fn reload(&mut self, seed: u64) {
+        let before = self.sync_interval();
+        let (old, plan) = (self.plan.config.clone(), &self.plan);
+        let config = crate::plan::reloaded(&old, plan.flavour, plan.shape, seed);
+        self.queue_bytes = self.queue_bytes.min(config.send_queue_bytes as usize);
+        self.plan.config = config.clone();
+        // What was promised before holds until the next turn has kept the new promise.
+        self.sync_before = before.max(self.sync_interval());
+        self.model.config = config.clone();
+        self.model.now = self.now;
+        let now = Now { ms: self.now, wall: self.wall };
+        self.hub.as_mut().expect("the server runs").configure(now, config);
+        let conns: Vec<usize> = self.slots.values().copied().collect();
+        for c in conns {
+            let conn = &self.model.conns[c];
+            if self.is_silent(c) && self.hub().house().standing(conn.id).is_none() {
+                self.model.dismiss(c);
+            }
+        }
+    }
+
+    /// Whether a user has said nothing for as long as is allowed.
+    pub fn is_silent(&self, c: usize) -> bool {
+        let (conn, idle_ms) =
+            (&self.model.conns[c], u64::from(self.plan.config.idle_seconds) * 1000);
+        conn.open && conn.user.is_some() && idle_ms > 0 && conn.heard + idle_ms <= self.now
     }
 
     fn squeeze(&mut self, bytes: u64) {
@@ -308,7 +351,9 @@ impl Driver {
             self.settle()?;
             let busy = |c: &usize| {
                 let conn = &self.model.conns[*c];
-                conn.open && (self.network.unread(*c) > 0 || !self.held[*c].is_empty())
+                conn.open
+                    && !self.network.has_vanished(*c)
+                    && (self.network.unread(*c) > 0 || !self.held[*c].is_empty())
             };
             if !self.slots.values().any(busy) {
                 return Ok(());
@@ -347,6 +392,8 @@ impl Driver {
                 None => Err(format!("the log fails without a reason: {error}")),
             };
         }
+        self.sync_before = 0;
+        self.queue_bytes = self.plan.config.send_queue_bytes as usize;
         self.last_turn = self.now;
         self.last_good = self.turns;
         self.turn_times.push(self.now);

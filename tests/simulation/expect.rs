@@ -30,6 +30,10 @@ pub enum Piece {
     Nonce,
     /// `@ret #help N` and N lines, which are about so many bytes.
     Help(usize),
+    /// These bytes, a line of a message so long that it is sent in pieces.
+    Part(Rc<[u8]>),
+    /// The same, in the last of the pieces: when it waits to be sent, the next command need not.
+    LastPart(Rc<[u8]>),
     /// A row of a list of which more came than was sent at once; a `*` is any number.
     Row(String),
 }
@@ -46,6 +50,8 @@ pub enum Found {
 pub enum Origin {
     Answer,
     Event,
+    /// An event behind an answer that is sent in pieces.
+    Late,
 }
 
 /// All that is still to come, and what has come of a piece that is not whole.
@@ -71,7 +77,14 @@ impl Expected {
 
     /// Something else is.
     pub fn push_event(&mut self, piece: Piece) {
+        let origin = if self.is_listing() { Origin::Late } else { Origin::Event };
+        self.pieces.push_back((origin, piece));
+    }
+
+    /// The last word to a connection. A long answer may be broken off for it, and what waited behind that left out.
+    pub fn push_last(&mut self, piece: Piece) {
         self.pieces.push_back((Origin::Event, piece));
+        self.cut = true;
     }
 
     pub fn line(&mut self, line: &str) {
@@ -81,22 +94,28 @@ impl Expected {
     /// Whether all has come.
     pub fn is_done(&mut self) -> bool {
         if self.cut {
-            while let Some((_, Piece::Row(_))) = self.pieces.front() {
+            while self.pieces.front().is_some_and(may_be_missing) {
                 self.pieces.pop_front();
             }
         }
         self.pieces.is_empty() && self.got.is_empty()
     }
 
-    /// Whether rows of a long list are still to come.
+    /// Whether rows of a long list are still to come, or pieces of a long message behind those that are being sent.
     pub fn is_listing(&self) -> bool {
-        self.pieces.iter().any(|(_, piece)| matches!(piece, Piece::Row(_)))
+        self.pieces.iter().any(|(_, piece)| matches!(piece, Piece::Row(_) | Piece::Part(_)))
+    }
+
+    /// Whether anything of a long answer is still to come.
+    pub fn is_long(&self) -> bool {
+        self.is_listing()
+            || self.pieces.iter().any(|(_, piece)| matches!(piece, Piece::LastPart(_)))
     }
 
     /// About how many bytes are still to come, at most.
     pub fn bytes(&self) -> usize {
         let pieces = self.pieces.iter().map(|(_, piece)| match piece {
-            Piece::Bytes(bytes) => bytes.len(),
+            Piece::Bytes(bytes) | Piece::Part(bytes) | Piece::LastPart(bytes) => bytes.len(),
             Piece::Help(bytes) => *bytes,
             _ => 200,
         });
@@ -108,11 +127,11 @@ impl Expected {
         let answers = self.pieces.iter().filter(|(origin, _)| *origin == Origin::Answer);
         let bytes: usize = answers
             .map(|(_, piece)| match piece {
-                Piece::Bytes(bytes) => bytes.len(),
+                Piece::Bytes(bytes) | Piece::LastPart(bytes) => bytes.len(),
                 Piece::Number(command, _) => command.len() + 13,
                 Piece::Nonce => 50,
                 Piece::Help(bytes) => *bytes,
-                Piece::Sentence(_) | Piece::Row(_) => 0,
+                Piece::Sentence(_) | Piece::Row(_) | Piece::Part(_) => 0,
             })
             .sum();
         bytes.saturating_sub(self.got.len())
@@ -127,15 +146,16 @@ impl Expected {
             let Some((origin, piece)) = self.pieces.pop_front() else {
                 return Err(format!("got {} where nothing is due", text(&got[at..])));
             };
-            match matches(&piece, &got[at..], found)? {
+            let piece = (origin, piece);
+            match matches(&piece.1, &got[at..], found)? {
                 Match::Whole(count) => at += count,
                 Match::Partly => {
-                    self.pieces.push_front((origin, piece));
+                    self.pieces.push_front(piece);
                     break;
                 }
-                Match::Not if self.cut && matches!(piece, Piece::Row(_)) => {}
+                Match::Not if self.cut && may_be_missing(&piece) => {}
                 Match::Not => {
-                    return Err(format!("got {} where {piece} is due", text(&got[at..])));
+                    return Err(format!("got {} where {} is due", text(&got[at..]), piece.1));
                 }
             }
         }
@@ -145,10 +165,17 @@ impl Expected {
     }
 }
 
+/// Whether a long answer that is broken off leaves this out.
+fn may_be_missing((origin, piece): &(Origin, Piece)) -> bool {
+    *origin == Origin::Late || matches!(piece, Piece::Row(_) | Piece::Part(_) | Piece::LastPart(_))
+}
+
 impl std::fmt::Display for Piece {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Bytes(bytes) => f.write_str(&text(bytes)),
+            Self::Bytes(bytes) | Self::Part(bytes) | Self::LastPart(bytes) => {
+                f.write_str(&text(bytes))
+            }
             other => write!(f, "{other:?}"),
         }
     }
@@ -161,7 +188,7 @@ pub fn text(bytes: &[u8]) -> String {
 }
 
 fn matches(piece: &Piece, got: &[u8], found: &mut Vec<Found>) -> Result<Match, String> {
-    if let Piece::Bytes(bytes) = piece {
+    if let Piece::Bytes(bytes) | Piece::Part(bytes) | Piece::LastPart(bytes) = piece {
         return Ok(if got.starts_with(bytes) {
             Match::Whole(bytes.len())
         } else if bytes.starts_with(got) {
@@ -176,7 +203,7 @@ fn matches(piece: &Piece, got: &[u8], found: &mut Vec<Found>) -> Result<Match, S
     let line = String::from_utf8_lossy(&got[..end]);
     let whole = |is: bool| if is { Match::Whole(end + 2) } else { Match::Not };
     Ok(match piece {
-        Piece::Bytes(_) => unreachable!("compared above"),
+        Piece::Bytes(_) | Piece::Part(_) | Piece::LastPart(_) => unreachable!("compared above"),
         Piece::Sentence(kind) => {
             let said = line.strip_prefix(&format!("@mess {kind} \""));
             whole(said.is_some_and(|said| said.len() > 1 && said.ends_with('"')))

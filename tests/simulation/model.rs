@@ -31,6 +31,8 @@ pub struct Body {
     pub head: Result<Head, i32>,
     pub parts: u32,
     pub lines: Vec<String>,
+    /// Bytes that are kept of it; nothing if it is refused whatever comes.
+    pub kept: Option<usize>,
 }
 
 /// What a message is posted under.
@@ -53,6 +55,8 @@ pub struct Conn {
     pub ended: bool,
     pub lines: Lines,
     pub body: Option<Body>,
+    /// The group and the number of the message asked for last.
+    pub reading: Option<(u32, u32)>,
     pub user: Option<User>,
     pub wrong: u32,
     pub nonce: Option<(String, u64)>,
@@ -93,6 +97,10 @@ pub struct Model {
     /// Lines said and not written, oldest first: room and when.
     pub unsaved: Vec<(u64, u64)>,
     pub commands: u64,
+    /// Bytes of all messages that are being sent.
+    pub bodies_bytes: usize,
+    /// Messages that were given up while they were sent.
+    pub given_up: usize,
     /// Which commands were answered by which status.
     pub met: BTreeSet<(&'static str, i32)>,
     /// The number of the turn.
@@ -122,6 +130,8 @@ impl Model {
             unreadable: false,
             unsaved: Vec::new(),
             commands: 0,
+            bodies_bytes: 0,
+            given_up: 0,
             met: BTreeSet::new(),
             turn: 0,
             refusals: 0,
@@ -137,6 +147,7 @@ impl Model {
             ended: false,
             lines: Lines::new(),
             body: None,
+            reading: None,
             user: None,
             wrong: 0,
             nonce: None,
@@ -192,15 +203,13 @@ impl Model {
                 Heard::AreYouThere => self.event(c, Piece::Sentence("#notice")),
                 Heard::TooLong => self.dismiss(c),
             }
+            self.give_bodies_up(c);
         }
     }
 
     fn line(&mut self, c: usize, line: &str) {
-        if let Some(body) = &mut self.conns[c].body {
-            body.lines.push(crate::lines::cleaned(line));
-            if body.lines.len() == body.parts as usize {
-                self.finish_body(c);
-            }
+        if self.conns[c].body.is_some() {
+            self.body_line(c, line);
         } else {
             self.command(c, line);
         }
@@ -246,7 +255,7 @@ impl Model {
 
     /// Warns a connection and closes it.
     pub fn dismiss(&mut self, c: usize) {
-        self.event(c, Piece::Sentence("#warning"));
+        self.conns[c].expected.push_last(Piece::Sentence("#warning"));
         self.disconnect(c);
     }
 
@@ -256,8 +265,8 @@ impl Model {
         self.give_attempt_up(c);
         let conn = &mut self.conns[c];
         conn.open = false;
-        conn.body = None;
-        conn.expected.cut = true;
+        self.bodies_bytes -= conn.body.take().and_then(|body| body.kept).unwrap_or(0);
+        self.conns[c].expected.cut = true;
     }
 
     /// A user goes; the connection is then one that has not logged in.

@@ -67,6 +67,15 @@ pub enum Op {
         client: usize,
         loses: bool,
     },
+    /// The peer is gone without a word; the server's kernel takes `room` bytes more for it.
+    Vanish {
+        client: usize,
+        room: usize,
+    },
+    /// Other options, as the seed has them.
+    Reload {
+        seed: u64,
+    },
     /// Time goes on by so many ms, and the server has a turn if there is a reason.
     Turn {
         ms: u64,
@@ -178,12 +187,31 @@ impl Plan {
     }
 }
 
+/// Other options for a server that runs. Those that decide what an earlier option has left behind stay.
+pub fn reloaded(before: &Config, flavour: Flavour, shape: Shape, seed: u64) -> Config {
+    let mut other = config(&mut Random::new(seed), flavour, shape);
+    other.bytes_max = before.bytes_max;
+    let (new, old) = (&mut other.settings, &before.settings);
+    new.history_lines = old.history_lines;
+    new.history_bytes = old.history_bytes;
+    new.history_saved = old.history_saved;
+    new.history_delay_ms = old.history_delay_ms;
+    new.wrong_password_delay_ms = old.wrong_password_delay_ms;
+    if flavour == Flavour::Delayed {
+        new.wrong_passwords_max = old.wrong_passwords_max;
+    }
+    other
+}
+
+/// Bytes of a log file that takes messages which are sent in pieces.
+const LONG_BYTES: u32 = 256 * 1024;
+
 /// Files so small that they are finished and compacted in a short run.
 fn shape(random: &mut Random) -> Shape {
     match random.below(6) {
         0..=2 => Shape { file_bytes: 8 * 1024, piece_bytes: 512 },
-        3 | 4 => Shape { file_bytes: 16 * 1024, piece_bytes: 4096 },
-        _ => Shape { file_bytes: 128 * 1024, piece_bytes: 8192 },
+        3 => Shape { file_bytes: 16 * 1024, piece_bytes: 4096 },
+        _ => Shape { file_bytes: LONG_BYTES, piece_bytes: 16 * 1024 },
     }
 }
 
@@ -195,7 +223,13 @@ fn config(random: &mut Random, flavour: Flavour, shape: Shape) -> Config {
         lines_per_second: 0,
         send_queue_bytes: random.choose(&[4096, 8192, 65_536]),
         // A line can be three times as long once its bytes are UTF-8, and a message has to fit in a file.
-        dialects: Options { message_lines_max: (shape.file_bytes / 1024 / 4).min(20) },
+        dialects: Options {
+            message_lines_max: match shape.file_bytes {
+                LONG_BYTES.. => 60,
+                bytes => (bytes / 1024 / 4).min(20),
+            },
+            ..Options::default()
+        },
         sync: match random.below(3) {
             0 => SyncMode::Always,
             1 => SyncMode::Interval(Duration::from_millis(1000)),
@@ -263,6 +297,11 @@ impl Planner {
         self.random.choose(lines)
     }
 
+    /// Lines that a message may have.
+    pub fn lines_max(&self) -> u32 {
+        self.phrases.body_lines_max as u32
+    }
+
     /// Whether commands have to come one at a time.
     pub fn is_single(&self) -> bool {
         self.flavour == Flavour::Disk
@@ -292,9 +331,7 @@ impl Planner {
             || self.flavour == Flavour::Crowd && self.random.once_in(12);
         let rooms = [0, 1, 10, 1000, 20_000];
         let room = if slow { Some(self.random.choose(&rooms)) } else { None };
-        self.push(Op::Connect { address, room });
-        let client = self.connected;
-        self.connected += 1;
+        let client = self.connect_from(address, room);
         if self.random.once_in(20) {
             self.send(client, vec![0xef, 0xbb, 0xbf]);
         }
@@ -305,6 +342,12 @@ impl Planner {
             };
             self.send(client, bytes);
         }
+    }
+
+    pub fn connect_from(&mut self, address: u8, room: Option<usize>) -> usize {
+        self.push(Op::Connect { address, room });
+        self.connected += 1;
+        self.connected - 1
     }
 
     pub fn send(&mut self, client: usize, bytes: Vec<u8>) {
@@ -346,6 +389,10 @@ impl Planner {
                 self.push(Op::MakeRoom { client, count });
             }
             65 => self.push(Op::Interrupt { client }),
+            66 if self.random.once_in(3) => {
+                let room = self.random.choose(&[0, 100, 20_000, 1_000_000]);
+                self.push(Op::Vanish { client, room });
+            }
             66 => self.push(Op::End { client }),
             67 => {
                 let loses = self.random.once_in(2);
@@ -359,6 +406,10 @@ impl Planner {
             87..=94 => self.wait(),
             95 => self.push(Op::Settle),
             96 if self.random.once_in(3) => self.push(Op::Drain),
+            96 if self.random.once_in(3) => {
+                let seed = self.random.next();
+                self.push(Op::Reload { seed });
+            }
             _ if self.flavour == Flavour::Disk && !self.calm => self.trouble(),
             97 => self.crash(),
             _ => {}

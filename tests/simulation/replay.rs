@@ -9,6 +9,7 @@ use mecd::core::Standing;
 
 use crate::driver::{Checked, Driver};
 use crate::network::Act;
+use crate::plan::Flavour;
 
 impl Driver {
     /// Tells the model what the hub did, in the hub's order.
@@ -39,6 +40,7 @@ impl Driver {
                 self.model.disconnect(*c);
             }
         }
+        self.replay_lost_messages();
         self.replay_late_ends()?;
         for (c, act) in acts {
             if *act == Act::Dropped {
@@ -65,7 +67,7 @@ impl Driver {
                 continue;
             }
             let bytes = conn.expected.bytes();
-            if bytes <= self.plan.config.send_queue_bytes as usize {
+            if bytes <= self.queue_bytes {
                 return Err(format!(
                     "connection {c} was dropped while {bytes} bytes waited for it"
                 ));
@@ -114,7 +116,6 @@ impl Driver {
     /// What happened by itself: silence, attempts that waited, log-in times.
     fn replay_timers(&mut self, acts: &[(usize, Act)]) -> Checked {
         let conns: Vec<usize> = self.slots.values().copied().collect();
-        let idle_ms = u64::from(self.plan.config.idle_seconds) * 1000;
         for &c in &conns {
             let conn = &self.model.conns[c];
             // Where an attempt was due too, the answer tells which of the two came first.
@@ -122,8 +123,7 @@ impl Driver {
                 *other == c && matches!(act, Act::Wrote(bytes) if bytes.starts_with(b"@status"))
             });
             let tried = conn.attempt.as_ref().is_some_and(|(due, _)| *due <= self.now) && answered;
-            let silent = idle_ms > 0 && conn.heard + idle_ms <= self.now && !tried;
-            if conn.open && conn.user.is_some() && silent && self.standing(c).is_none() {
+            if self.is_silent(c) && !tried && self.standing(c).is_none() {
                 self.model.dismiss(c);
             }
         }
@@ -161,6 +161,19 @@ impl Driver {
             return Err(format!("{late} connections stay that have not logged in in time"));
         }
         Ok(())
+    }
+
+    /// A long message went, or could not be read, while it was being sent: its reader is closed.
+    fn replay_lost_messages(&mut self) {
+        let sick = self.plan.flavour == Flavour::Disk && self.doomed.is_some();
+        let conns: Vec<usize> = self.slots.values().copied().collect();
+        for c in conns {
+            let lost =
+                self.model.reads_what_is_gone(c) || sick && self.model.conns[c].expected.is_long();
+            if lost && self.model.conns[c].open && self.standing(c).is_none() {
+                self.model.dismiss(c);
+            }
+        }
     }
 
     /// Peers that had ended while something was still under way for them.

@@ -6,13 +6,14 @@ impl Planner {
     /// Plays one.
     pub fn scene(&mut self) {
         let (one, other) = (self.client(), self.client());
-        match self.random().below(9) {
+        match self.random().below(10) {
             0 => self.thread(one),
             1 | 6 | 8 => self.flood(one),
             2 => self.board(one, other),
             3 => self.kick(one, other),
             4 => self.over(one, other),
             7 => self.locked(one, other),
+            9 => self.long_message(one, other),
             _ => self.account(one, other),
         }
     }
@@ -155,6 +156,49 @@ impl Planner {
             let seed = self.random().next();
             self.push(Op::PowerCut { seed });
             self.open_doors();
+        }
+    }
+
+    /// A message of as many long lines as may be, read by two while it may go.
+    fn long_message(&mut self, one: usize, other: usize) {
+        self.say(one, "#login anon one");
+        self.say(other, "#login anon two");
+        self.say(one, "#creategroup long \"\" anon 50");
+        self.say(one, "#joingroup long");
+        self.say(other, "#joingroup long");
+        let lines = self.lines_max();
+        let missing = u32::from(self.random().once_in(8));
+        let mut text = format!("#postmessage long 0 {lines} 20");
+        for line in missing..lines {
+            let bytes = self.random().within(600, 990) as usize;
+            text.push_str("\r\n");
+            text.push_str(&format!("{line} ").repeat(bytes)[..bytes]);
+        }
+        self.say(one, &text);
+        let room = self.random().choose(&[100, 5000, 40_000]);
+        // Where commands have to come one at a time, answers must not wait.
+        let room = Some(room).filter(|_| !self.is_single());
+        let slow = self.connect_from(2, room);
+        for line in ["#login anon slow", "#joingroup long", "#getmessage 1"] {
+            self.say(slow, line);
+        }
+        self.push(Op::Turn { ms: 1, spurious: false });
+        for _ in 0..self.random().within(2, 12) {
+            let client = self.random().choose(&[one, other, slow]);
+            let line = self.random_of(&[
+                "#rmmessage 1",
+                "#broadcast meanwhile",
+                "#sendto slow meanwhile",
+                "#getmessage 1",
+                "#getmessage 2",
+                "#whoami",
+            ]);
+            self.say(client, line);
+            let count = self.random().choose(&[0, 100, 5000, 40_000]);
+            self.push(Op::MakeRoom { client: slow, count });
+        }
+        if self.random().once_in(4) {
+            self.push(Op::Oversleep { ms: 20_000 });
         }
     }
 

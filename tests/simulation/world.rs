@@ -197,6 +197,12 @@ impl World {
         self.rooms.iter_mut().find(|room| room.uid == uid).expect("the model knows its rooms")
     }
 
+    /// Whether a later room has its name: proof that it had gone.
+    pub fn is_followed(&self, room: &Room) -> bool {
+        let same = |other: &Room| folded(&other.name) == folded(&room.name);
+        self.rooms.iter().any(|other| other.uid > room.uid && same(other))
+    }
+
     pub fn room_named(&self, name: &str) -> Option<&Room> {
         self.rooms.iter().find(|room| folded(&room.name) == folded(name))
     }

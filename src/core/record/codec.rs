@@ -18,6 +18,12 @@ const MESSAGE_REMOVED: u8 = 10;
 const LINE: u8 = 11;
 const COUNTERS: u8 = 12;
 const STAMPED_LINE: u8 = 13;
+const JOINED: u8 = 14;
+const PARTED: u8 = 15;
+const NICKNAME: u8 = 16;
+const LETTER: u8 = 17;
+const INVITATION: u8 = 18;
+const LETTERS_GIVEN: u8 = 19;
 
 impl Record<'_> {
     /// Appends the record's bytes to `out`.
@@ -73,6 +79,12 @@ impl Record<'_> {
                 }
                 w.rest(text);
             }
+            Self::Joined { .. }
+            | Self::Parted { .. }
+            | Self::Nickname { .. }
+            | Self::Letter { .. }
+            | Self::Invitation { .. }
+            | Self::LettersGiven { .. } => w.of_an_account(self),
             Self::Counters(c) => {
                 w.kind(COUNTERS)
                     .number(c.clock)
@@ -115,6 +127,33 @@ fn lifetime_code(lifetime: Lifetime) -> u8 {
 struct Writer<'o>(&'o mut Vec<u8>);
 
 impl Writer<'_> {
+    /// What is kept for an account beside itself.
+    fn of_an_account(&mut self, record: &Record<'_>) {
+        match record {
+            Record::Joined { room, person } => {
+                self.kind(JOINED).number((*room).into()).number(person.0.into());
+            }
+            Record::Parted { room, person } => {
+                self.kind(PARTED).number((*room).into()).number(person.0.into());
+            }
+            Record::Nickname { person, nickname } => {
+                self.kind(NICKNAME).number(person.0.into()).rest(nickname);
+            }
+            Record::Letter { to, no, time, sender, text } => {
+                self.kind(LETTER).number(to.0.into()).number((*no).into()).number(*time);
+                self.owner(sender).rest(text);
+            }
+            Record::Invitation { to, no, time, sender, room } => {
+                self.kind(INVITATION).number(to.0.into()).number((*no).into()).number(*time);
+                self.owner(sender).text(room.as_str());
+            }
+            Record::LettersGiven { to, before } => {
+                self.kind(LETTERS_GIVEN).number(to.0.into()).number((*before).into());
+            }
+            _ => unreachable!("only records that belong to an account come here"),
+        }
+    }
+
     fn kind(&mut self, kind: u8) -> &mut Self {
         self.0.push(kind);
         self
@@ -214,6 +253,7 @@ impl<'a> Reader<'a> {
                 stamp: if kind == STAMPED_LINE { Some(self.text()?) } else { None },
                 text: self.rest()?,
             },
+            kind @ JOINED..=LETTERS_GIVEN => self.of_an_account(kind)?,
             COUNTERS => Record::Counters(Counters {
                 clock: self.long()?,
                 stamps: self.number()?,
@@ -221,6 +261,31 @@ impl<'a> Reader<'a> {
                 next_room: self.number()?,
                 next_group: self.number()?,
             }),
+            _ => return Err(Malformed),
+        })
+    }
+
+    /// What is kept for an account beside itself.
+    fn of_an_account(&mut self, kind: u8) -> Result<Record<'a>, Malformed> {
+        Ok(match kind {
+            JOINED => Record::Joined { room: self.number()?, person: self.person()? },
+            PARTED => Record::Parted { room: self.number()?, person: self.person()? },
+            NICKNAME => Record::Nickname { person: self.person()?, nickname: self.rest()? },
+            LETTER => Record::Letter {
+                to: self.person()?,
+                no: self.number()?,
+                time: self.long()?,
+                sender: self.owner()?,
+                text: self.rest()?,
+            },
+            INVITATION => Record::Invitation {
+                to: self.person()?,
+                no: self.number()?,
+                time: self.long()?,
+                sender: self.owner()?,
+                room: self.item_name()?,
+            },
+            LETTERS_GIVEN => Record::LettersGiven { to: self.person()?, before: self.number()? },
             _ => return Err(Malformed),
         })
     }

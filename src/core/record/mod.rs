@@ -170,6 +170,60 @@ pub enum Record<'a> {
         /// The sender's own words for the time.
         stamp: Option<&'a str>,
     },
+    /// This account belongs to this room.
+    Joined {
+        /// The room.
+        room: u32,
+        /// The account.
+        person: PersonNo,
+    },
+    /// It does not any more.
+    Parted {
+        /// The room.
+        room: u32,
+        /// The account.
+        person: PersonNo,
+    },
+    /// This account is shown under another name too.
+    Nickname {
+        /// The account.
+        person: PersonNo,
+        /// That name; empty for none.
+        nickname: &'a str,
+    },
+    /// This was said to an account that was not online, and waits for it.
+    Letter {
+        /// The account.
+        to: PersonNo,
+        /// The letter's number; grows while the account has letters.
+        no: u32,
+        /// When, in seconds since 1970 by the wall clock.
+        time: u64,
+        /// Who said it.
+        sender: Owner,
+        /// What.
+        text: &'a str,
+    },
+    /// An account that was not online has been invited to a room, and is still to be told. Numbered with its letters.
+    Invitation {
+        /// The account.
+        to: PersonNo,
+        /// Its number.
+        no: u32,
+        /// When, in seconds since 1970 by the wall clock.
+        time: u64,
+        /// Who invited it.
+        sender: Owner,
+        /// The room.
+        room: ItemName,
+    },
+    /// An account has got its letters and invitations up to a number.
+    LettersGiven {
+        /// The account.
+        to: PersonNo,
+        /// The number of the first that it has not got.
+        before: u32,
+    },
     /// How far the server's own numbers have come.
     Counters(Counters),
 }

@@ -5,6 +5,7 @@ use super::*;
 fn samples() -> Vec<Record<'static>> {
     let mut samples = facts();
     samples.extend(lines());
+    samples.extend(of_an_account());
     samples
 }
 
@@ -27,6 +28,19 @@ fn lines() -> [Record<'static>; 2] {
             text: "hi",
             stamp: Some("today"),
         },
+    ]
+}
+
+fn of_an_account() -> [Record<'static>; 6] {
+    let (to, room) = (PersonNo(300), ItemName::new("chess club").unwrap());
+    let sender = Owner { person: PersonNo(7), name: UserName::new("bob").unwrap() };
+    [
+        Record::Joined { room: 0, person: to },
+        Record::Parted { room: 129, person: to },
+        Record::Nickname { person: to, nickname: "Bob B." },
+        Record::Letter { to, no: 1, time: 1_800_000_000, sender: sender.clone(), text: "hi" },
+        Record::Invitation { to, no: 2, time: 1_800_000_000, sender, room },
+        Record::LettersGiven { to, before: 3 },
     ]
 }
 

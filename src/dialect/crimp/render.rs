@@ -42,7 +42,8 @@ pub fn reply(out: &mut Vec<u8>, voice: Voice, reply: &Reply<'_>) {
         | Reply::WhoAmI { .. }
         | Reply::Number(..)
         | Reply::Message { .. }
-        | Reply::Challenge(_) => {}
+        | Reply::Challenge(_)
+        | Reply::Story(_) => {}
     }
 }
 

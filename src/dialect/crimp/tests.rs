@@ -327,11 +327,11 @@ fn answers_stand_one_behind_the_other() {
 fn list(ending: Ending, list: List, rows: &[Row<'_>]) -> Vec<u8> {
     let voice = dialect::Voice::Crimp(Voice { ending });
     let mut out = Vec::new();
-    voice.reply(&mut out, &Reply::List(list, rows.len() as u32));
+    voice.reply(&mut out, &Reply::List(list, rows.len() as u32), "");
     for (nth, row) in rows.iter().enumerate() {
-        voice.reply(&mut out, &Reply::Row(*row, nth as u32));
+        voice.reply(&mut out, &Reply::Row(*row, nth as u32), "");
     }
-    voice.reply(&mut out, &Reply::End(list));
+    voice.reply(&mut out, &Reply::End(list), "");
     out
 }
 

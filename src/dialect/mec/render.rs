@@ -31,7 +31,7 @@ pub fn reply(out: &mut Vec<u8>, reply: &Reply<'_>) {
         }
         Reply::List(list, rows) => line.raw(list_head(list)).number(rows),
         Reply::Row(ref row, _) => line.row(row),
-        Reply::End(_) => return,
+        Reply::End(_) | Reply::Story(_) => return,
         Reply::Number(counter, number) => line.raw(counter_head(counter)).number(number),
         Reply::Message { ref head, parts, group: _, place: _ } => line.message_head(head, parts),
         Reply::Challenge(nonce) => line.raw("@ret #challenge ").hex(&nonce),
@@ -60,17 +60,18 @@ pub fn lines(out: &mut Vec<u8>, text: &str) {
 pub fn event(out: &mut Vec<u8>, event: &Event<'_>) {
     let line = Line(out);
     match *event {
-        Event::Said { sender, text, room: _, time: _, stamp: _ } => {
+        Event::Said { sender, text, room: _, time: _, stamp: _, nickname: _ } => {
             line.raw("@mess #broadcast ").name(sender.as_str()).blank().quoted(text)
         }
-        Event::Whispered { sender, text, time: _ } => {
+        Event::Whispered { sender, text, receiver: _, time: _, nickname: _ } => {
             line.raw("@mess #sendto ").name(sender.as_str()).blank().quoted(text)
         }
         Event::PeerOffered { sender, port, address } => {
             let line = line.raw("@mess #peer2peer ").name(sender.as_str()).raw(" \"");
             line.number(u32::from(port)).blank().raw(address).raw("\"")
         }
-        Event::PassedOn { .. }
+        Event::Invited { .. }
+        | Event::PassedOn { .. }
         | Event::Expelled { .. }
         | Event::RoomMade { .. }
         | Event::Entered { .. }

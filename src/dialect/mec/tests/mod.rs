@@ -25,7 +25,7 @@ impl Desk {
             reader: Reader::new(),
             park: Park::new(),
             bodies_bytes: 0,
-            options: Options { message_lines_max: LINES_MAX },
+            options: Options { message_lines_max: LINES_MAX, ..Options::default() },
             scratch: Scratch::new(),
         }
     }

@@ -185,10 +185,13 @@ fn a_name_is_quoted_only_if_it_could_not_be_read_back() {
 #[test]
 fn what_is_said_arrives_quoted() {
     let (bob, home) = (user("bob"), item("Home"));
-    let said = |text| heard(Event::Said { room: &home, sender: &bob, text, time: 0, stamp: None });
+    let said = |text| {
+        heard(Event::Said { room: &home, sender: &bob, text, time: 0, stamp: None, nickname: None })
+    };
     assert_eq!(said("hi"), "@mess #broadcast bob \"hi\"");
     assert_eq!(said("\\ \"x\" \\"), r#"@mess #broadcast bob "\\ \"x\" \\""#);
-    let whispered = Event::Whispered { sender: &bob, text: "hé", time: 0 };
+    let whispered =
+        Event::Whispered { receiver: &bob, sender: &bob, text: "hé", time: 0, nickname: None };
     assert_eq!(heard(whispered), "@mess #sendto bob \"hé\"");
     let offered = Event::PeerOffered { sender: &bob, port: 4000, address: "10.0.0.1" };
     assert_eq!(heard(offered), "@mess #peer2peer bob \" 4000 10.0.0.1\"");

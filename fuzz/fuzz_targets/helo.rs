@@ -1,0 +1,157 @@
+//! The helo dialect: the same bytes ask for the same and are answered alike wherever a segment ends; what is asked is
+//! clean and within its bounds; answers are whole lines. The words on a file's port: what is taken for a beginning
+//! stays one when more follows, and a file counts the same however it is cut.
+//!
+//! Input: a byte with the number of segment lengths (and whether the user is logged in), the lengths, the stream.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mecd::core::command::Company;
+use mecd::core::name::UserName;
+use mecd::core::{Command, Standing, Status};
+use mecd::dialect::helo::file::{First, Measure, first_words, status};
+use mecd::dialect::mec::Scratch;
+use mecd::dialect::park::Park;
+use mecd::dialect::{Context, Dialect, Next, Options, Reader, Request};
+use mecd::limits::{HELO_LINE_BYTES_MAX, SAID_BYTES_MAX};
+use mecd_fuzz::input::Input;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut input = Input(bytes);
+    let choice = input.byte();
+    let lengths = input.take(usize::from(choice & 15));
+    let standing = if choice & 16 == 0 { Standing::User } else { Standing::Stranger };
+    let stream = input.0;
+
+    let whole = requests(standing, [stream]);
+    assert_eq!(whole, requests(standing, segments(stream, lengths)), "segments of {lengths:?}");
+    assert_eq!(whole, requests(standing, stream.chunks(1)), "byte by byte");
+    file(stream, lengths);
+});
+
+/// The stream in segments of these lengths, over and over.
+fn segments<'s>(stream: &'s [u8], lengths: &[u8]) -> Vec<&'s [u8]> {
+    let mut lengths = lengths.iter().cycle();
+    let (mut segments, mut rest) = (Vec::new(), stream);
+    while !rest.is_empty() {
+        let length = lengths.next().map_or(rest.len(), |&byte| usize::from(byte) + 1);
+        let (segment, behind) = rest.split_at(length.min(rest.len()));
+        segments.push(segment);
+        rest = behind;
+    }
+    segments
+}
+
+fn requests<'s>(standing: Standing, segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<String> {
+    let (mut park, mut bodies_bytes) = (Park::new(), 0);
+    let (options, mut scratch) = (Options::default(), Scratch::new());
+    let mut context = Context {
+        park: &mut park,
+        bodies_bytes: &mut bodies_bytes,
+        options: &options,
+        scratch: &mut scratch,
+        now_ms: 0,
+    };
+    let mut reader = Reader::new(Dialect::Helo);
+    let mut requests = Vec::new();
+    for mut segment in segments {
+        while let Some(request) = reader.next(&mut segment, standing, &mut context) {
+            requests.push(described(&request));
+        }
+        assert!(segment.is_empty(), "reading ends with the segment");
+    }
+    reader.release(&mut context);
+    requests
+}
+
+/// A request, and each way in which it could be answered.
+fn described(request: &Request<'_>) -> String {
+    let mut text = format!("{request:?}");
+    let asked = match request {
+        Request::Do(command, asked) => {
+            check(command);
+            asked
+        }
+        Request::Answer(status, asked) => {
+            text.push_str(&answer(asked, *status));
+            return text;
+        }
+        Request::Fetch(fetch) => {
+            let mut out = Vec::new();
+            fetch.answer(&mut out, 65_535);
+            fetch.refuse(&mut out, Status::NoMemory);
+            assert_lines(&out);
+            assert_clean(&fetch.after(65_535));
+            return text;
+        }
+        Request::Nothing | Request::Notice(_) | Request::Close(_) => return text,
+    };
+    for status in Status::ALL {
+        text.push_str(&answer(asked, status));
+    }
+    text
+}
+
+fn answer(asked: &mecd::dialect::Asked<'_>, status: Status) -> String {
+    let mut out = Vec::new();
+    let next = asked.answer(&mut out, status);
+    assert_lines(&out);
+    let text = String::from_utf8(out).expect("answers are text");
+    assert_eq!(text.starts_with("-ERR "), next == Next::Close, "clients leave on that");
+    text
+}
+
+fn assert_lines(out: &[u8]) {
+    let text = str::from_utf8(out).expect("answers are text");
+    assert!(text.is_empty() || text.ends_with('\n'), "{text:?}");
+    text.lines().for_each(assert_clean);
+}
+
+fn assert_clean(text: &str) {
+    assert!(!text.contains(char::is_control), "{text:?}");
+}
+
+/// What the house relies on.
+fn check(command: &Command<'_>) {
+    let said = match command {
+        Command::Company(Company::Call { text } | Company::Tell { text, .. }) => text,
+        Command::Company(Company::Say { text: Ok(text), .. }) => text,
+        Command::Company(Company::PassOn { after, .. }) => after,
+        _ => return,
+    };
+    assert!((1..=SAID_BYTES_MAX).contains(&said.len()), "{} bytes", said.len());
+    assert_clean(said);
+}
+
+/// The words on the port of a file that zoe sends to ann.
+fn file(stream: &[u8], lengths: &[u8]) {
+    let name = |text| UserName::new(text).expect("it is one");
+    let (zoe, ann) = (name("zoe"), name("ann"));
+    let mut known = First::Partial;
+    for end in 0..=stream.len().min(2 * HELO_LINE_BYTES_MAX) {
+        let first = first_words(&stream[..end], &zoe, &ann);
+        assert!(known == First::Partial || known == first, "{known:?} became {first:?}");
+        known = first;
+        match first {
+            First::Receiver(length) => assert!(length <= end && stream[length - 1] == b'\n'),
+            First::Sender(_, length) => assert!(length <= end && stream[length - 1] == b' '),
+            First::Partial | First::Stranger => {}
+        }
+    }
+    if let Some(line) = status(stream, &zoe) {
+        assert_lines(line.as_bytes());
+        assert!(line.starts_with("FILE_STATUS") && line.matches('\n').count() == 1, "{line:?}");
+    }
+    let line = stream.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let measure = |pieces: Vec<&[u8]>| {
+        let mut measure = Measure::default();
+        pieces
+            .into_iter()
+            .try_for_each(|piece| measure.take(piece, 100))
+            .and_then(|()| measure.end(100))
+    };
+    let whole = measure(vec![line]);
+    assert_eq!(whole, measure(segments(line, &[0])));
+    assert_eq!(whole, measure(segments(line, lengths)));
+}

@@ -283,12 +283,18 @@ def many_talk_at_once():
 
 
 def a_long_list_comes_as_one_frame():
+    """And one may be in a hundred rooms."""
     maker = JavaClient("maker")
     for number in range(150):
         expect(maker.create(f"room{number}"), "OK_CTRM")
     reader = JavaClient("reader")
     rooms = reader.rooms()
     expect(rooms[-150:], [f"room{number}" for number in range(150)])
+    for number in range(100):
+        expect(reader.join(f"room{number}"), "OK_JOIN")
+    expect(reader.join("room100"), "ERR_ILLEGALCOMMAND")
+    expect(reader.leave("room0"), "OK_LEAV")
+    expect(reader.join("room100"), "OK_JOIN")
     maker.disconnect()
     reader.disconnect()
 

@@ -1,27 +1,23 @@
 //! An hour on campus: ten people of five dialects in the same rooms, one action a second, seed by seed. After each
 //! action everybody has received exactly what the rules say, in the words of their own dialect, and nothing else; and
 //! all of it goes on after a `kill -9` in the middle (spec `dialects.md`, "One house").
+//!
+//! Held with the real program, and in memory, where the server checks itself after each action: then a seed is the
+//! whole of a run.
 
 mod common;
 #[path = "campus/model.rs"]
 mod model;
 #[path = "campus/people.rs"]
 mod people;
-mod program_support;
 
-use std::path::Path;
-use std::thread;
-use std::time::Duration;
-
+use common::memory::{Manner, Memory};
+use common::program::Program;
 use model::{Campus, Expected};
-use people::{Crowd, PEOPLE};
-use program_support::{Server, Start, temporary};
+use people::{Crowd, Farewell, PEOPLE, Place};
 
 /// Seconds of an hour; one action each.
 const ACTIONS: u32 = 3600;
-
-/// Longer than it takes until what was said is in the log, twice.
-const WRITTEN: Duration = Duration::from_millis(2500);
 
 /// Numbers that look random and are the same every time.
 struct Random(u64);
@@ -36,14 +32,6 @@ impl Random {
     fn one_of<'a>(&mut self, names: &'a [String]) -> Option<&'a str> {
         (!names.is_empty()).then(|| names[self.below(names.len())].as_str())
     }
-}
-
-fn serve(cwd: &Path) -> Server {
-    let mut start = Start::in_dir(cwd).listeners(5).unhurried();
-    for dialect in ["helo", "chatapp", "crimp", "json"] {
-        start = start.args(["--listen", &format!("{dialect}=127.0.0.1:0")]);
-    }
-    start.set("server.name=campus").set("helo.ping_seconds=0").serve()
 }
 
 /// Carries out what was decided, and sees that everybody hears what they should, and nobody anything else.
@@ -89,14 +77,17 @@ fn second(random: &mut Random, campus: &mut Campus, crowd: &mut Crowd, no: u32) 
                 act(crowd, campus.look_back(who, room));
             }
         }
-        _ => come_and_go(campus, crowd, who),
+        _ => {
+            let farewell = if random.below(2) == 0 { Farewell::Said } else { Farewell::Unsaid };
+            come_and_go(campus, crowd, who, farewell);
+        }
     }
 }
 
 /// Somebody leaves the server and comes back.
-fn come_and_go(campus: &mut Campus, crowd: &mut Crowd, who: &str) {
+fn come_and_go(campus: &mut Campus, crowd: &mut Crowd, who: &str, farewell: Farewell) {
     let expected = campus.quit(who);
-    crowd.quit(who);
+    crowd.part(who, farewell);
     crowd.hear("a farewell", &expected);
     crowd.nothing_else("a farewell");
     arrive(campus, crowd, who);
@@ -119,50 +110,66 @@ fn open_the_campus(campus: &mut Campus, crowd: &mut Crowd) {
 }
 
 /// What was said to somebody who is away is there after a kill, and so is everything else but who stood where.
-fn kill_in_the_middle(
-    server: Server,
-    cwd: &Path,
-    campus: &mut Campus,
-    crowd: &mut Crowd,
-) -> Server {
+fn kill_in_the_middle(campus: &mut Campus, crowd: &mut Crowd) {
     let expected = campus.quit("jay2");
-    crowd.quit("jay2");
+    crowd.part("jay2", Farewell::Said);
     crowd.hear("jay2 goes", &expected);
     act(crowd, campus.tell_absent("jay1", "jay2", "for later \u{1f600}"));
-    thread::sleep(WRITTEN);
-    server.kill();
-    let server = serve(cwd);
-    crowd.forget(&server.addresses);
+    crowd.kill();
     campus.forget_who_is_there();
     for (who, _) in PEOPLE {
         arrive(campus, crowd, who);
     }
-    server
 }
 
-fn an_hour(seed: u64) {
-    let cwd = temporary();
-    let mut server = serve(cwd.path());
-    let mut crowd = Crowd::new(&server.addresses);
+/// So many seconds, with so many kills spread over them.
+fn campus_life(crowd: &mut Crowd, seed: u64, seconds: u32, kills: u32) {
     let mut campus = Campus::new();
     let mut random = Random(seed);
-    open_the_campus(&mut campus, &mut crowd);
-    for no in 0..ACTIONS {
-        if no == ACTIONS / 2 {
-            server = kill_in_the_middle(server, cwd.path(), &mut campus, &mut crowd);
+    open_the_campus(&mut campus, crowd);
+    for no in 0..seconds {
+        if no > 0 && no.is_multiple_of(seconds / (kills + 1)) {
+            kill_in_the_middle(&mut campus, crowd);
         }
-        second(&mut random, &mut campus, &mut crowd, no);
+        second(&mut random, &mut campus, crowd, no);
+        crowd.pass_a_second();
     }
-    assert_eq!(server.stop().status.code(), Some(0));
+}
+
+/// In memory: all that arrives in one piece, byte by byte, or with the log compacted every second.
+fn seed_in_memory(seed: u64, seconds: u32) {
+    let manner = match seed % 3 {
+        0 => Manner::Compacted,
+        1 => Manner::Split,
+        _ => Manner::Plain,
+    };
+    let mut crowd = Crowd::new(Box::new(Memory::new(manner)), Place::Memory);
+    campus_life(&mut crowd, seed, seconds, 3);
+    crowd.finish();
 }
 
 #[test]
 fn ten_people_of_five_dialects_hear_what_they_should_and_nothing_else() {
-    an_hour(1);
+    let speeches = PEOPLE.iter().map(|(_, speech)| *speech).collect();
+    let mut crowd = Crowd::new(Box::new(Program::new(&speeches)), Place::Program);
+    campus_life(&mut crowd, 1, ACTIONS, 1);
+    crowd.finish();
 }
 
 #[test]
+fn twelve_minutes_in_memory_are_as_the_rules_say() {
+    (0..6).for_each(|seed| seed_in_memory(seed, 120));
+}
+
+/// `MECD_SEEDS=FROM..TO cargo test --profile quick --test campus many -- --ignored --nocapture` runs as many as one likes.
+#[test]
 #[ignore = "takes minutes; for every change of the main branch"]
-fn more_hours_on_campus() {
-    (2..7).for_each(an_hour);
+fn many_hours_in_memory_are_as_the_rules_say() {
+    let seeds = std::env::var("MECD_SEEDS").unwrap_or_else(|_| "0..30".to_owned());
+    let (from, to) = seeds.split_once("..").expect("MECD_SEEDS is FROM..TO");
+    let seeds = from.parse::<u64>().expect("a number")..to.parse().expect("a number");
+    for seed in seeds {
+        println!("seed {seed}");
+        seed_in_memory(seed, ACTIONS);
+    }
 }

@@ -1,12 +1,14 @@
-//! Ten people with a connection each, who read what comes unit by unit of their dialect, with times left out.
+//! Ten people with a connection each, who read what comes unit by unit of their dialect, with times left out; and the
+//! server they talk to, in memory or the real one.
 
-use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::common::framing::Speech;
+use crate::common::play::World;
 use crate::model::Expected;
+
+/// Longer than it takes until what was said is in the log, twice.
+const WRITTEN: Duration = Duration::from_millis(2500);
 
 /// Who there is, and how they speak.
 pub(crate) const PEOPLE: [(&str, Speech); 10] = [
@@ -27,34 +29,58 @@ pub(crate) fn speech(who: &str) -> Speech {
     PEOPLE.iter().find(|(name, _)| *name == who).expect("one of the ten").1
 }
 
-struct Person {
-    socket: TcpStream,
-    bytes: Vec<u8>,
+/// All of them, and the server.
+pub(crate) struct Crowd {
+    world: Box<dyn World>,
+    place: Place,
 }
 
-/// All of them.
-pub(crate) struct Crowd {
-    addresses: Vec<SocketAddr>,
-    people: BTreeMap<String, Person>,
+/// Where it all happens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// In memory, where time passes when it is told to, and what was said to whom is known at once.
+    Memory,
+    /// With the real program over TCP.
+    Program,
+}
+
+/// How somebody goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Farewell {
+    /// With a word.
+    Said,
+    /// By ending the connection.
+    Unsaid,
 }
 
 impl Crowd {
-    /// Nobody has come yet; the addresses stand in the order of the dialects.
-    pub(crate) fn new(addresses: &[SocketAddr]) -> Self {
-        Self { addresses: addresses.to_vec(), people: BTreeMap::new() }
+    /// A server to which nobody has come yet.
+    pub(crate) fn new(mut world: Box<dyn World>, place: Place) -> Self {
+        world.start(&options()).unwrap_or_else(|why| panic!("{why}"));
+        Self { world, place }
     }
 
-    /// The server has been killed, and listens elsewhere now.
-    pub(crate) fn forget(&mut self, addresses: &[SocketAddr]) {
-        *self = Self::new(addresses);
+    /// A second passes, where time is not real.
+    pub(crate) fn pass_a_second(&mut self) {
+        if self.place == Place::Memory {
+            self.done("a second", |world| world.wait(Duration::from_secs(1)));
+        }
+    }
+
+    /// The server is killed when all that was said is in its log, and starts again.
+    pub(crate) fn kill(&mut self) {
+        self.done("the log", |world| world.wait(WRITTEN));
+        self.done("a kill", |world| world.kill());
+        self.done("a start", |world| world.start(&options()));
+    }
+
+    /// Everybody goes, and the server ends in good order.
+    pub(crate) fn finish(mut self) {
+        self.done("the end", |world| world.finish());
     }
 
     pub(crate) fn connect(&mut self, who: &str) {
-        let at = self.addresses[speech(who).dialect().number()];
-        let socket = TcpStream::connect(at).expect("the server listens");
-        socket.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket takes a timeout");
-        let before = self.people.insert(who.to_owned(), Person { socket, bytes: Vec::new() });
-        assert!(before.is_none(), "{who} comes once");
+        self.done(who, |world| world.connect(who, speech(who)));
         if speech(who) == Speech::Helo {
             assert!(self.next(who, "a greeting").starts_with("HELO "));
         }
@@ -62,7 +88,7 @@ impl Crowd {
 
     pub(crate) fn send(&mut self, who: &str, text: &str) {
         let bytes = speech(who).encode(text).expect("it can be said");
-        self.people.get_mut(who).expect(who).socket.write_all(&bytes).expect("the server reads");
+        self.done(who, |world| world.send(who, &bytes));
     }
 
     /// Everybody receives what is expected. Where somebody receives several things at once whose order is nobody's
@@ -79,56 +105,71 @@ impl Crowd {
         }
     }
 
-    /// Everybody asks something that has one answer, and that is what comes next: so nothing else had come.
+    /// Nobody has received anything else. The program is asked: everybody asks something that has one answer, and that
+    /// is what comes next.
     pub(crate) fn nothing_else(&mut self, why: &str) {
-        let names: Vec<String> = self.people.keys().cloned().collect();
-        for who in &names {
+        if self.place == Place::Memory {
+            return self.done(why, |world| world.quiet());
+        }
+        let there = PEOPLE.iter().map(|(who, _)| *who).filter(|who| self.world.is_connected(who));
+        let there: Vec<&str> = there.collect();
+        for who in &there {
             self.send(who, &nonsense(who));
         }
-        for who in &names {
+        for who in there {
             let answer = self.next(who, why);
             assert!(answer.starts_with(retort(who)), "{who}, after {why}, was told {answer}");
         }
     }
 
-    /// Somebody says good-bye, and reads up to the end.
-    pub(crate) fn quit(&mut self, who: &str) {
-        let (words, answer) = match speech(who) {
-            Speech::Mec => ("#quit".to_owned(), "@status 0\r\n"),
-            Speech::Helo => ("QUIT".to_owned(), "+OK Goodbye\n"),
-            Speech::Chatapp => {
-                (crate::model::frame("ConnectionMessage", who, "Server", "QUIT"), "")
+    /// Somebody goes, and hears the end.
+    pub(crate) fn part(&mut self, who: &str, farewell: Farewell) {
+        if farewell == Farewell::Unsaid {
+            self.done(who, |world| world.half_close(who));
+        } else {
+            let (words, answer) = farewell_words(who);
+            self.send(who, &words);
+            if let Some(answer) = answer {
+                assert_eq!(self.next(who, "a farewell"), answer);
             }
-            Speech::CrimpFrames | Speech::CrimpLines | Speech::CrimpBare => {
-                (format!("{who} DSCT"), "")
-            }
-            Speech::Json => (
-                r#"{"Command":"update","Status":"offline"}"#.to_owned(),
-                "{\"Command\":\"ok\",\"Re\":\"update\"}\n",
-            ),
-        };
-        self.send(who, &words);
-        let mut person = self.people.remove(who).expect(who);
-        person.socket.read_to_end(&mut person.bytes).expect("it ends in good order");
-        assert_eq!(String::from_utf8_lossy(&person.bytes), answer, "{who} leaves");
+        }
+        self.done(who, |world| world.end_of(who));
     }
 
     /// The next thing that somebody receives, without times.
     fn next(&mut self, who: &str, why: &str) -> String {
-        let person = self.people.get_mut(who).unwrap_or_else(|| panic!("{who} is not there"));
-        let mut buffer = [0; 4096];
-        loop {
-            let text = speech(who)
-                .take(&mut person.bytes)
-                .unwrap_or_else(|wrong| panic!("{who}: {wrong}"));
-            if let Some(text) = text {
-                return timeless(speech(who), &text);
-            }
-            match person.socket.read(&mut buffer) {
-                Ok(0) => panic!("{who}, after {why}, was closed"),
-                Ok(count) => person.bytes.extend_from_slice(&buffer[..count]),
-                Err(error) => panic!("{who}, after {why}, waits in vain: {error}"),
-            }
+        let text = self.world.unit(who).unwrap_or_else(|what| panic!("after {why}: {what}"));
+        timeless(speech(who), &text)
+    }
+
+    fn done(&mut self, what: &str, act: impl FnOnce(&mut dyn World) -> Result<(), String>) {
+        act(self.world.as_mut()).unwrap_or_else(|why| panic!("{what}: {why}"));
+    }
+}
+
+fn options() -> Vec<(String, String)> {
+    let options = [
+        ("server.name", "campus"),
+        ("helo.ping_seconds", "0"),
+        ("json.ping_seconds", "0"),
+        ("limits.lines_per_second", "0"),
+        ("limits.connections_per_address", "0"),
+    ];
+    options.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec()
+}
+
+/// How somebody says good-bye, and what the answer is.
+fn farewell_words(who: &str) -> (String, Option<&'static str>) {
+    match speech(who) {
+        Speech::Mec => ("#quit".to_owned(), Some("@status 0")),
+        Speech::Helo => ("QUIT".to_owned(), Some("+OK Goodbye")),
+        Speech::Chatapp => (crate::model::frame("ConnectionMessage", who, "Server", "QUIT"), None),
+        Speech::CrimpFrames | Speech::CrimpLines | Speech::CrimpBare => {
+            (format!("{who} DSCT"), None)
+        }
+        Speech::Json => {
+            let words = r#"{"Command":"update","Status":"offline"}"#;
+            (words.to_owned(), Some(r#"{"Command":"ok","Re":"update"}"#))
         }
     }
 }

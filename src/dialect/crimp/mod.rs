@@ -5,7 +5,7 @@
 //! goes the other way. Nothing here knows a socket, or who else is there.
 //!
 //! Invariants: what is asked does not depend on where a segment ends. Each command has one answer, but
-//! [`Act::Disconnect`], which has none. A connection between commands owns no memory but its [`Reader`].
+//! `Act::Disconnect`, which has none. A connection between commands owns no memory but its [`Reader`].
 
 mod cut;
 mod modified;

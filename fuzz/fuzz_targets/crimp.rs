@@ -129,7 +129,9 @@ fn heard(request: &Request<'_>, names: Names, frames: bool) -> (Option<String>, 
         Request::Answer(status, asked) => {
             assert!(check_answer(asked, *status, frames) > 0, "a refusal has a word");
         }
-        Request::Notice(_) | Request::Close(_) => panic!("{request:?} is not of this dialect"),
+        Request::Fetch(_) | Request::Notice(_) | Request::Close(_) => {
+            panic!("{request:?} is not of this dialect")
+        }
     }
     (Some(format!("{request:?}")), standing)
 }

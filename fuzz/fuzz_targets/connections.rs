@@ -515,6 +515,10 @@ impl World {
     /// Everybody leaves; nothing of them is left, and the log can be opened.
     fn end(mut self) {
         self.settle();
+        // What has been sent is read to its end, however many lines it is.
+        let config = Config { lines_per_second: 0, ..self.config.clone() };
+        let now = self.now;
+        self.hub().configure(now, config);
         for name in b'a'..=b'e' {
             self.with_client(&[name], |wire| {
                 wire.room = usize::MAX;

@@ -10,20 +10,15 @@ use std::io;
 use log::debug;
 use zeroize::Zeroize;
 
-use crate::config::Config;
-use crate::core::event::Event;
-use crate::core::name::UserName;
-use crate::core::{House, Now, Outbox, SessionId, Standing, Status};
-use crate::dialect::helo::Fetch;
-use crate::dialect::{Asked, Context, Next, Reader, Request};
+use crate::core::{Now, Outbox, Standing};
+use crate::dialect::{Context, Reader};
 use crate::limits::{
     ANSWERS_WAITING_MAX, BODIES_BYTES_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX, TEXT_BYTES_MAX,
 };
 use crate::server::connection::{Connection, Peer, Phase};
+use crate::server::desk::Desk;
 use crate::server::hub::Hub;
-use crate::server::post::Post;
 use crate::server::socket::Socket;
-use crate::server::transfer::{Between, Transfers};
 
 /// What a read has brought.
 enum Input {
@@ -150,8 +145,9 @@ impl<S: Socket> Hub<S> {
         if let Some(rate) = self.config.line_rate() {
             connection.pace.take(rate, now.ms);
         }
-        let world = (&mut self.house, &mut self.post, &mut self.transfers, &self.config);
-        carry_out(world, now, id, request);
+        let (house, post) = (&mut self.house, &mut self.post);
+        let (transfers, config) = (&mut self.transfers, &self.config);
+        Desk { house, post, transfers, config, now, id }.carry_out(request);
         true
     }
 
@@ -178,8 +174,9 @@ impl<S: Socket> Hub<S> {
             now_ms: now.ms,
         };
         let Some(request) = reader.due(standing, &mut context) else { return false };
-        let world = (&mut self.house, &mut self.post, &mut self.transfers, &self.config);
-        carry_out(world, now, id, request);
+        let (house, post) = (&mut self.house, &mut self.post);
+        let (transfers, config) = (&mut self.transfers, &self.config);
+        Desk { house, post, transfers, config, now, id }.carry_out(request);
         true
     }
 
@@ -251,8 +248,9 @@ impl<S: Socket> Hub<S> {
         let id = self.post.connections[index as usize].id;
         let Some(standing) = self.house.standing(id) else { return false };
         let Some(request) = reader.finish(standing) else { return false };
-        let world = (&mut self.house, &mut self.post, &mut self.transfers, &self.config);
-        carry_out(world, now, id, request);
+        let (house, post) = (&mut self.house, &mut self.post);
+        let (transfers, config) = (&mut self.transfers, &self.config);
+        Desk { house, post, transfers, config, now, id }.carry_out(request);
         true
     }
 
@@ -298,88 +296,5 @@ impl<S: Socket> Hub<S> {
             }
         }
         self.list(index);
-    }
-}
-
-/// Those who can do what is asked, and what the administrator decided.
-type World<'w, S> = (&'w mut House, &'w mut Post<S>, &'w mut Transfers<S>, &'w Config);
-
-/// Has the house or the dialect do what was asked.
-fn carry_out<S: Socket>(
-    (house, post, transfers, config): World<'_, S>,
-    now: Now,
-    id: SessionId,
-    request: Request<'_>,
-) {
-    match request {
-        Request::Nothing => {}
-        Request::Do(command, asked) => {
-            post.speak_to(id, asked.voice());
-            let status = house.handle(now, id, command, post);
-            if house.is_listing(id) {
-                post.defer_events(id.index);
-            }
-            if let Some(status) = status {
-                answer(house, post, now, id, asked, status);
-            }
-        }
-        Request::Answer(status, asked) => answer(house, post, now, id, asked, status),
-        Request::Fetch(fetch) => {
-            match open_port(house, post, transfers, config, now, id, &fetch.sender) {
-                Ok((sender, receiver, port)) => {
-                    let after = fetch.after(port);
-                    let ready =
-                        Event::PassedOn { before: Fetch::BEFORE, sender: &receiver, after: &after };
-                    post.send(sender, &ready);
-                    post.answer(id, |out| fetch.answer(out, port));
-                }
-                Err(status) => post.answer(id, |out| fetch.refuse(out, status)),
-            }
-        }
-        Request::Notice(notice) => post.send(id, &Event::Notice(notice)),
-        Request::Close(warning) => house.dismiss(now, id, &warning, post),
-    }
-}
-
-/// Opens a port over which a user sends a file to the caller. Says whose session the user's is, what the caller is called,
-/// and which port it is.
-fn open_port<S: Socket>(
-    house: &House,
-    post: &mut Post<S>,
-    transfers: &mut Transfers<S>,
-    config: &Config,
-    now: Now,
-    id: SessionId,
-    user: &UserName,
-) -> Result<(SessionId, UserName, u16), Status> {
-    let receiver = house.user_name(id).ok_or(Status::NoLogin)?.clone();
-    let sender_id = house.kin(id, user).ok_or(Status::NotFound)?;
-    if sender_id == id {
-        return Err(Status::Oneself);
-    }
-    let sender = house.user_name(sender_id).ok_or(Status::NotFound)?.clone();
-    let sender_at = post.connection(sender_id).ok_or(Status::NotFound)?.address.ip();
-    let connection = post.connection(id).ok_or(Status::NoLogin)?;
-    let receiver_at = connection.address.ip();
-    let listen = config.listen.of(connection.voice.dialect());
-    let between = Between { sender, sender_at, receiver: receiver.clone(), receiver_at };
-    let port = transfers.open(now, between, listen, &config.dialects.helo)?;
-    Ok((sender_id, receiver, port))
-}
-
-/// Tells how something has ended, and ends the connection if that was its end.
-fn answer<S: Socket>(
-    house: &mut House,
-    post: &mut Post<S>,
-    now: Now,
-    id: SessionId,
-    asked: Asked<'_>,
-    status: Status,
-) {
-    let mut next = Next::Stay;
-    post.answer(id, |out| next = asked.answer(out, status));
-    if next == Next::Close {
-        house.disconnect(now, id, post);
-        post.close(id);
     }
 }

@@ -13,6 +13,7 @@ mod clock;
 mod compact;
 mod connection;
 mod converse;
+mod desk;
 pub mod entropy;
 pub mod hub;
 pub mod listener;

@@ -11,6 +11,7 @@ pub mod helo;
 pub mod json;
 pub mod mec;
 pub mod park;
+mod text;
 
 use crate::core::event::{Event, Notice, Reply, Warning};
 use crate::core::manner::Manner;

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::dialect::chatapp::words::Flaw;
+use crate::dialect::text::harmless;
 use crate::limits::STAMP_BYTES_MAX;
 
 /// A message.
@@ -62,25 +63,9 @@ impl Message {
 
     /// The sender's own words for the time, if there are any that can be kept.
     pub(super) fn stamp(&self) -> Option<String> {
-        let stamp = cleaned(self.text("timestamp").ok()?);
+        let stamp = harmless(self.text("timestamp").ok()?);
         (1..=STAMP_BYTES_MAX).contains(&stamp.len()).then_some(stamp)
     }
-}
-
-/// A text as it may be passed on: line breaks and tabs are blanks, other control characters are taken out. A line break
-/// of two characters is one blank.
-pub(super) fn cleaned(text: &str) -> String {
-    let mut cleaned = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    while let Some(c) = characters.next() {
-        match c {
-            '\r' if characters.peek() == Some(&'\n') => {}
-            '\t' | '\n' | '\r' => cleaned.push(' '),
-            c if c.is_control() => {}
-            c => cleaned.push(c),
-        }
-    }
-    cleaned
 }
 
 #[cfg(test)]
@@ -119,13 +104,6 @@ mod tests {
         assert_eq!(message.text("__type__"), Ok(""));
         assert_eq!(message.text("dest"), Err(Flaw::NoText("dest")));
         assert_eq!((message.kind(), message.stamp(), message.code()), (None, None, None));
-    }
-
-    #[test]
-    fn a_text_loses_its_control_characters_and_line_breaks_become_blanks() {
-        assert_eq!(cleaned("a\tb\nc\rd\r\ne\n\rf"), "a b c d e  f");
-        assert_eq!(cleaned("a\0b\u{7}c\u{1b}[31md\u{7f}e\u{85}f\u{9b}"), "abc[31mdef");
-        assert_eq!(cleaned("größe \u{1f600} \"\\"), "größe \u{1f600} \"\\");
     }
 
     #[test]

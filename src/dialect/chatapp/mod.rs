@@ -20,8 +20,9 @@ use crate::core::manner::{Hearing, Kin, Lifetime, Manner, Sees, Stands};
 use crate::core::name::{ItemName, UserName};
 use crate::core::{Command, Standing, Status};
 use crate::dialect::chatapp::frame::{Cut, Frames};
-use crate::dialect::chatapp::message::{Kind, Message, cleaned};
+use crate::dialect::chatapp::message::{Kind, Message};
 use crate::dialect::chatapp::words::{Flaw, Subject};
+use crate::dialect::text::harmless;
 use crate::dialect::{Context, Next, Request};
 use crate::limits::{CHATAPP_DATA_BYTES_MAX, NAME_BYTES_MAX};
 
@@ -227,7 +228,7 @@ impl Reader {
         if text.len() > CHATAPP_DATA_BYTES_MAX {
             return Err(Flaw::DataTooLong);
         }
-        self.text = cleaned(text);
+        self.text = harmless(text);
         self.stamp = message.stamp();
         not_empty(&self.text).map(|_| ())
     }

@@ -4,6 +4,7 @@
 //! and its text can be said.
 
 use crate::core::name::{ItemName, UserName};
+use crate::dialect::text::harmless;
 use crate::limits::SAID_BYTES_MAX;
 
 /// A well-formed command.
@@ -52,7 +53,7 @@ impl Order {
             "RETV" => room(without_empty(rest)).map(Act::Retrieve),
             "POST" => {
                 let (name, message) = rest.split_once(' ')?;
-                let said = said(message);
+                let said = harmless(message);
                 let can_be_said = (1..=SAID_BYTES_MAX).contains(&said.len());
                 room(name).filter(|_| can_be_said).map(|name| Act::Post(name, said))
             }
@@ -73,22 +74,6 @@ fn without_empty(words: &str) -> &str {
 
 fn room(word: &str) -> Option<ItemName> {
     ItemName::new(word).ok().filter(|_| !word.contains(' '))
-}
-
-/// A message as it can stand in a line of any dialect: line breaks and tabs become blanks, other control characters go.
-fn said(message: &str) -> String {
-    let mut said = String::with_capacity(message.len());
-    let mut before = None;
-    for c in message.chars() {
-        match c {
-            '\n' if before == Some('\r') => {}
-            '\n' | '\r' | '\t' => said.push(' '),
-            c if c.is_control() => {}
-            c => said.push(c),
-        }
-        before = Some(c);
-    }
-    said
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use memchr::memchr;
 
+use crate::dialect::text::append_harmless;
 use crate::limits::HELO_LINE_BYTES_MAX;
 
 /// One connection's place between segments.
@@ -69,19 +70,10 @@ pub(super) fn text<'a>(line: &'a [u8], room: &'a mut String) -> &'a str {
 /// Appends the text of a line without its end to `room`.
 pub(super) fn copy(line: &[u8], room: &mut String) {
     for chunk in line.strip_suffix(b"\r").unwrap_or(line).utf8_chunks() {
-        room.extend(chunk.valid().chars().filter_map(harmless));
+        append_harmless(room, chunk.valid());
         if !chunk.invalid().is_empty() {
             room.push('\u{fffd}');
         }
-    }
-}
-
-/// What a character becomes: a blank if it breaks lines or is a tab, nothing if it controls something else.
-fn harmless(c: char) -> Option<char> {
-    match c {
-        '\t' | '\n' | '\r' => Some(' '),
-        c if c.is_control() => None,
-        c => Some(c),
     }
 }
 

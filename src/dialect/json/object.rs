@@ -9,6 +9,8 @@ use std::fmt;
 use serde_core::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use zeroize::Zeroizing;
 
+use crate::dialect::text::harmless;
+
 /// The fields that have a meaning.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Field {
@@ -167,14 +169,7 @@ impl Object {
         if let Some(Value::Text(text)) = &mut self.0[field as usize]
             && text.contains(char::is_control)
         {
-            let kept = |c: char| match c {
-                '\n' | '\t' => Some(' '),
-                c if c.is_control() => None,
-                c => Some(c),
-            };
-            // CRLF ends one line, and CR one of its own.
-            let lines = Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n"));
-            **text = lines.chars().filter_map(kept).collect();
+            **text = harmless(text);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use mecd::core::command::{Body, Password};
 use mecd::core::{Command, Standing};
-use mecd::dialect::mec::{Reader, Scratch};
+use mecd::dialect::mec::{self, Reader, Scratch};
 use mecd::dialect::park::Park;
-use mecd::dialect::{Context, Options, Request};
+use mecd::dialect::{Asked, Context, Options, Request};
 use mecd::limits::{BODY_BYTES_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
 
 /// Lines that a message may have here: few, so that bodies end.
@@ -71,15 +71,19 @@ impl Talk {
     }
 }
 
-/// A request with all that it says, passwords too.
+/// A request with all that it says, passwords too, and without who words its answer, which is always MEC.
 #[must_use]
 pub fn described(request: &Request<'_>) -> String {
-    if let Request::Do(command, _) = request {
-        check(command);
-        let secret = password(command).map(Password::as_str);
-        return format!("{command:?} {secret:?}");
+    match request {
+        Request::Do(command, _) => {
+            check(command);
+            let secret = password(command).map(Password::as_str);
+            format!("{command:?} {secret:?}")
+        }
+        Request::Answer(status, Asked::Mec(mec::Asked::Command)) => format!("Refuse({status:?})"),
+        Request::Answer(_, Asked::Mec(asked)) => format!("{asked:?}"),
+        other => format!("{other:?}"),
     }
-    format!("{request:?}")
 }
 
 fn password<'a>(command: &Command<'a>) -> Option<Password<'a>> {

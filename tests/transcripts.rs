@@ -171,6 +171,7 @@ transcripts! {
     helo_pm
     helo_ports
     helo_quit
+    helo_strangers
     helo_ten_seconds
     helo_together
     helo_too_fast

@@ -3,9 +3,10 @@
 
 mod program_support;
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use program_support::{Client, Server, Start, files_below, position, temporary};
@@ -25,9 +26,17 @@ fn assert_warned_and_closed(client: Client) {
     assert!(lines.last().is_some_and(|line| is_warning(line)), "{lines:?}");
 }
 
+/// A port of this address that nobody has, and that nobody gets who asks the system for any port: it is below those.
 fn free_port_on(address: &str) -> SocketAddr {
-    let listener = TcpListener::bind((address, 0)).expect("a loopback address can be had");
-    listener.local_addr().expect("it is bound")
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let address: IpAddr = address.parse().expect("it is an address");
+    let first = 10_000 + (std::process::id() % 5_000) as u16;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+            return SocketAddr::new(address, port);
+        }
+    }
 }
 
 fn mode(path: &Path) -> u32 {

@@ -172,10 +172,7 @@ impl<S: Socket> Hub<S> {
         entry.insert(Connection::new(id, socket, address, dialect, now.ms));
         *self.addresses.entry(address.ip()).or_insert(0) += 1;
         self.house.connect(now, id, address.ip(), dialect.manner());
-        let greeting = dialect.greeting();
-        if !greeting.is_empty() {
-            self.post.answer(id, |out| out.extend_from_slice(greeting));
-        }
+        self.post.answer(id, |out| out.extend_from_slice(dialect.greeting()));
         if self.config.idle_seconds > 0 {
             self.set_timer(index, Some(now.ms + u64::from(self.config.idle_seconds) * 1000));
         }

@@ -19,7 +19,7 @@ use crate::limits::{MESSAGE_PIECE_BYTES, SLICES_PER_WRITE};
 use crate::server::connection::{Connection, MessageRest, Phase};
 use crate::server::entropy::Entropy;
 use crate::server::hub::keep_room;
-use crate::server::pool::{Origin, Pool, Queue, Stretch};
+use crate::server::pool::{Origin, Pool, Stretch};
 use crate::server::socket::Socket;
 use crate::store::{self, Store, StoreError};
 
@@ -114,23 +114,29 @@ impl<S: Socket> Post<S> {
     pub(super) fn answer(&mut self, to: SessionId, render: impl FnOnce(&mut Vec<u8>)) {
         if self.connection(to).is_some() {
             let stretch = self.pool.write(render);
-            if !stretch.is_empty() {
-                self.put(to.index, stretch, Origin::Answer);
-            }
+            self.put(to.index, stretch, Origin::Answer);
         }
     }
 
+    /// Puts it at the end of what waits; a dialect that has no word for something has said nothing.
     fn put(&mut self, index: u32, stretch: Stretch, origin: Origin) {
+        if stretch.is_empty() {
+            return;
+        }
         let connection = &mut self.connections[index as usize];
-        put(&mut self.pool, &mut self.touched, connection, stretch, origin);
+        let queue = match (&mut connection.deferred, origin) {
+            (Some(deferred), Origin::Event) => &mut deferred.events,
+            _ => &mut connection.queue,
+        };
+        self.pool.push(queue, stretch, origin);
+        touch(&mut self.touched, connection);
     }
 
-    /// An event in the words of a dialect; nothing if it has none for it.
-    fn render(&mut self, dialect: Dialect, event: &Event<'_>) -> Option<Stretch> {
+    /// An event in the words of a dialect; empty if it has none for it.
+    fn render(&mut self, dialect: Dialect, event: &Event<'_>) -> Stretch {
         self.renderings += 1;
         let host = &self.host;
-        let stretch = self.pool.write(|out| dialect::event(dialect, out, event, host));
-        (!stretch.is_empty()).then_some(stretch)
+        self.pool.write(|out| dialect::event(dialect, out, event, host))
     }
 
     /// How a session is spoken to from now on.
@@ -326,9 +332,7 @@ impl<S: Socket> Outbox for Post<S> {
             (Lists::Gathered | Lists::Streamed, _) => {
                 let host = &self.host;
                 let stretch = self.pool.write(|out| voice.reply(out, reply, host));
-                if !stretch.is_empty() {
-                    self.put(to.index, stretch, Origin::Answer);
-                }
+                self.put(to.index, stretch, Origin::Answer);
             }
         }
     }
@@ -349,9 +353,8 @@ impl<S: Socket> Outbox for Post<S> {
             && let Some(connection) = self.connection(to)
         {
             let dialect = connection.voice.dialect();
-            if let Some(stretch) = self.render(dialect, &event) {
-                self.put(to.index, stretch, Origin::Answer);
-            }
+            let stretch = self.render(dialect, &event);
+            self.put(to.index, stretch, Origin::Answer);
         }
         let is_read = event.is_some();
         self.body = body;
@@ -364,9 +367,8 @@ impl<S: Socket> Outbox for Post<S> {
         }
         let Some(connection) = self.connection(to) else { return };
         let dialect = connection.voice.dialect();
-        if let Some(stretch) = self.render(dialect, event) {
-            self.put(to.index, stretch, Origin::Event);
-        }
+        let stretch = self.render(dialect, event);
+        self.put(to.index, stretch, Origin::Event);
     }
 
     fn broadcast(&mut self, to: &[Member], except: Option<u32>, event: &Event<'_>) {
@@ -379,9 +381,7 @@ impl<S: Socket> Outbox for Post<S> {
                 Some(stretch) => stretch,
                 None => *rendered[dialect.number()].insert(self.render(dialect, event)),
             };
-            if let Some(stretch) = stretch {
-                self.put(index, stretch, Origin::Event);
-            }
+            self.put(index, stretch, Origin::Event);
         }
     }
 
@@ -431,21 +431,6 @@ impl<S: Socket> Outbox for Post<S> {
     fn entropy(&mut self) -> [u8; 16] {
         self.entropy.next()
     }
-}
-
-fn put<S>(
-    pool: &mut Pool,
-    touched: &mut Vec<u32>,
-    connection: &mut Connection<S>,
-    stretch: Stretch,
-    origin: Origin,
-) {
-    let queue: &mut Queue = match (&mut connection.deferred, origin) {
-        (Some(deferred), Origin::Event) => &mut deferred.events,
-        _ => &mut connection.queue,
-    };
-    pool.push(queue, stretch, origin);
-    touch(touched, connection);
 }
 
 fn touch<S>(touched: &mut Vec<u32>, connection: &mut Connection<S>) {

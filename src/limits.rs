@@ -42,6 +42,30 @@ pub const NAME_BYTES_MAX: usize = 30;
 /// Bytes of a password, a real name, an e-mail address (spec `mec.md` 3).
 pub const SECRET_BYTES_MAX: usize = 64;
 
+/// Bytes of the head of an HTTP request (spec `web.md`): browsers send less than 2 kB.
+pub const HTTP_HEAD_BYTES_MAX: usize = 8 * 1024;
+
+/// Fields of the head of an HTTP request; browsers send about twenty.
+pub const HTTP_HEADERS_MAX: usize = 64;
+
+/// Milliseconds for which the head of an HTTP request is waited for (spec `web.md`).
+pub const HTTP_HEAD_MS: u64 = 10_000;
+
+/// Milliseconds for which a connection may be kept between two HTTP requests.
+pub const HTTP_IDLE_MS: u64 = 60_000;
+
+/// Bytes of a message of a WebSocket, all frames together (spec `web.md`).
+pub const WEB_MESSAGE_BYTES_MAX: u64 = 64 * 1024;
+
+/// Bytes of the payload of a WebSocket's frame of control (RFC 6455 5.5).
+pub const CONTROL_BYTES_MAX: usize = 125;
+
+/// Milliseconds between two pings to a browser (spec `web.md`).
+pub const WEB_PING_MS: u64 = 30_000;
+
+/// Milliseconds of silence after which a browser is taken to be gone (spec `web.md`).
+pub const WEB_SILENCE_MS: u64 = 60_000;
+
 /// Bytes read from one connection in one turn: enough for 64 short requests under way at once, and small enough
 /// that a paused connection holds little.
 pub const READ_BYTES_MAX: usize = 4096;

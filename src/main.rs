@@ -83,7 +83,7 @@ fn serve(common: Common) -> Result<(), String> {
         Server::new(config, house, store, listeners, reload).map_err(|error| error.to_string())?;
     let mut lines = String::new();
     for listener in server.listeners() {
-        lines.push_str(&format!("listening {} {}\n", listener.dialect, listener.address));
+        lines.push_str(&format!("listening {} {}\n", listener.service, listener.address));
     }
     say(&lines)?;
     info!("{} is up", args::VERSION);
@@ -101,10 +101,10 @@ fn forbid_core_dumps() {
 /// Opens all listeners. Of the built-in ones, IPv6 may be missing: not every board has it switched on.
 fn listen(config: &Config) -> Result<Vec<Listener>, ServerError> {
     let mut listeners = Vec::new();
-    for (dialect, address) in config.listen.all() {
-        match Listener::open(dialect, address) {
+    for (service, address) in config.listen.all() {
+        match Listener::open(service, address) {
             Ok(listener) => listeners.push(listener),
-            Err(error) if config.listen.can_do_without(dialect, address) => {
+            Err(error) if config.listen.can_do_without(service, address) => {
                 warn!("not listening on {address}: {error}");
             }
             Err(error) => return Err(ServerError::Listen(address, error)),

@@ -76,7 +76,7 @@ fn bodies(mut stream: &[u8]) -> usize {
 fn requests<'s>(segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<String> {
     let (mut park, mut scratch, mut bodies_bytes) = (Park::new(), Scratch::new(), 0);
     let options = Options::default();
-    let mut reader = Reader::new(Dialect::Chatapp);
+    let mut reader = Reader::new(Dialect::Chatapp.into(), 0);
     let mut standing = Standing::Stranger;
     let mut requests = Vec::new();
     for mut segment in segments {

@@ -53,7 +53,7 @@ fn requests<'s>(standing: Standing, segments: impl IntoIterator<Item = &'s [u8]>
         scratch: &mut scratch,
         now_ms: 0,
     };
-    let mut reader = Reader::new(Dialect::Helo);
+    let mut reader = Reader::new(Dialect::Helo.into(), 0);
     let mut requests = Vec::new();
     for mut segment in segments {
         while let Some(request) = reader.next(&mut segment, standing, &mut context) {

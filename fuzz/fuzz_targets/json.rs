@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 /// What is asked for in these segments.
 fn read(standing: Standing, segments: &[&[u8]]) -> Vec<String> {
-    let (mut reader, mut requests) = (Reader::new(Dialect::Json), Vec::new());
+    let (mut reader, mut requests) = (Reader::new(Dialect::Json.into(), 0), Vec::new());
     let (mut park, mut scratch, mut bodies_bytes) = (Park::new(), Scratch::new(), 0);
     let options = Options::default();
     let mut context = Context {

@@ -45,7 +45,6 @@ fn write_option(text: &mut String, option: &Opt, config: &Config) {
                 ("", format!("[{}]", addresses.join(", ")))
             }
         },
-        Kind::Unserved => return,
     };
     text.push('\n');
     for line in option.about.lines() {

@@ -16,7 +16,7 @@ pub use environment::Environment;
 pub use fault::{Fault, Place};
 
 use crate::core::settings::Settings;
-use crate::dialect::{self, Dialect};
+use crate::dialect::{self, Dialect, Service};
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -108,9 +108,9 @@ pub struct LineRate {
 /// Where clients are waited for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Listen {
-    /// `listen.mec` and so on, by the dialect's number: up to [`crate::limits::ADDRESSES_MAX`] addresses each, and at
+    /// `listen.mec` and so on, by the service's number: up to [`crate::limits::ADDRESSES_MAX`] addresses each, and at
     /// least one of them all
-    addresses: [Vec<SocketAddr>; Dialect::COUNT],
+    addresses: [Vec<SocketAddr>; Service::COUNT],
     /// Whether anybody asked for those of MEC.
     source: ListenSource,
 }
@@ -130,27 +130,28 @@ impl Listen {
         Self { addresses: Default::default(), source: ListenSource::Configured }
     }
 
-    /// The addresses of one dialect.
+    /// The addresses of one service.
     #[must_use]
-    pub fn of(&self, dialect: Dialect) -> &[SocketAddr] {
-        &self.addresses[dialect.number()]
+    pub fn of(&self, service: impl Into<Service>) -> &[SocketAddr] {
+        &self.addresses[service.into().number()]
     }
 
     /// Whether it is enough to listen elsewhere if this address cannot be had.
     #[must_use]
-    pub fn can_do_without(&self, dialect: Dialect, address: SocketAddr) -> bool {
-        self.source == ListenSource::BuiltIn && dialect == Dialect::Mec && address.is_ipv6()
+    pub fn can_do_without(&self, service: impl Into<Service>, address: SocketAddr) -> bool {
+        let is_mec = service.into() == Dialect::Mec.into();
+        self.source == ListenSource::BuiltIn && is_mec && address.is_ipv6()
     }
 
-    /// Every address, and what is spoken there.
-    pub fn all(&self) -> impl Iterator<Item = (Dialect, SocketAddr)> + '_ {
-        let of = |dialect| self.of(dialect).iter().map(move |&address| (dialect, address));
-        Dialect::ALL.into_iter().flat_map(of)
+    /// Every address, and what can be had there.
+    pub fn all(&self) -> impl Iterator<Item = (Service, SocketAddr)> + '_ {
+        let of = |service| self.of(service).iter().map(move |&address| (service, address));
+        Service::ALL.into_iter().flat_map(of)
     }
 
-    /// Replaces the addresses of one dialect.
-    pub fn set(&mut self, dialect: Dialect, addresses: Vec<SocketAddr>) {
-        self.addresses[dialect.number()] = addresses;
+    /// Replaces the addresses of one service.
+    pub fn set(&mut self, service: impl Into<Service>, addresses: Vec<SocketAddr>) {
+        self.addresses[service.into().number()] = addresses;
         let is_built_in = self.of(Dialect::Mec) == built_in_addresses();
         self.source = if is_built_in { ListenSource::BuiltIn } else { ListenSource::Configured };
     }
@@ -177,46 +178,11 @@ pub enum SyncMode {
     Interval(Duration),
 }
 
-/// What a listener can be asked to speak. Names of later versions are known, so that they can be told from typing
-/// errors.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ListenerKind {
-    /// A dialect.
-    Dialect(Dialect),
-    /// The page for browsers.
-    Web,
-    /// Numbers for those who watch over the server.
-    Metrics,
-}
-
-impl ListenerKind {
-    /// In the order of the program's page.
-    pub const ALL: [Self; 7] = [
-        Self::Dialect(Dialect::Mec),
-        Self::Dialect(Dialect::Helo),
-        Self::Dialect(Dialect::Chatapp),
-        Self::Dialect(Dialect::Crimp),
-        Self::Dialect(Dialect::Json),
-        Self::Web,
-        Self::Metrics,
-    ];
-
-    /// As it stands before the `=` of `--listen`, and after the dot of `listen.`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dialect(dialect) => dialect.name(),
-            Self::Web => "web",
-            Self::Metrics => "metrics",
-        }
-    }
-}
-
 /// `--listen DIALECT=ADDR:PORT`
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ListenAt {
-    /// What is spoken there.
-    pub kind: ListenerKind,
+    /// What can be had there.
+    pub service: Service,
     /// Port 0 takes a free port.
     pub address: SocketAddr,
 }
@@ -230,18 +196,18 @@ impl FromStr for ListenAt {
         let Some((name, address)) = text.split_once('=') else {
             return Err(format!("wants DIALECT=ADDR:PORT, not {text:?}"));
         };
-        let kind = ListenerKind::ALL
+        let service = Service::ALL
             .into_iter()
-            .find(|kind| kind.name() == name)
+            .find(|service| service.name() == name)
             .ok_or_else(|| format!("there is no dialect {name:?}, only {}", dialect_names()))?;
         let address = parse_address(address)?;
-        Ok(Self { kind, address })
+        Ok(Self { service, address })
     }
 }
 
 impl fmt::Display for ListenAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.kind.name(), self.address)
+        write!(f, "{}={}", self.service.name(), self.address)
     }
 }
 
@@ -267,7 +233,7 @@ pub fn load(
 }
 
 fn dialect_names() -> String {
-    Dialect::ALL.map(Dialect::name).join(", ")
+    Service::ALL.map(Service::name).join(", ")
 }
 
 fn parse_address(text: &str) -> Result<SocketAddr, String> {

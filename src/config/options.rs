@@ -37,8 +37,6 @@ pub(super) enum Kind {
         get: fn(&Config) -> &[SocketAddr],
         set: fn(&mut Config, Vec<SocketAddr>),
     },
-    /// A key that a later version serves.
-    Unserved,
 }
 
 impl Opt {
@@ -60,10 +58,6 @@ impl Opt {
                 None => return Err(wrong_type("a string", value)),
             },
             Kind::Addresses { set, .. } => set(config, addresses(value)?),
-            Kind::Unserved => {
-                let (_, kind) = self.parts();
-                return Err(refusal(unserved_sentence(kind)));
-            }
         }
         Ok(())
     }
@@ -72,16 +66,6 @@ impl Opt {
 /// The option of that key.
 pub(super) fn find(key: &str) -> Option<&'static Opt> {
     OPTIONS.iter().find(|option| option.key == key)
-}
-
-/// Whether this version serves a listener.
-pub(super) fn is_served(name: &str) -> bool {
-    find(&format!("listen.{name}")).is_some_and(|option| !matches!(option.kind, Kind::Unserved))
-}
-
-/// What to say of a listener that this version knows by name only.
-pub(super) fn unserved_sentence(kind: &str) -> String {
-    format!("this version does not serve {kind:?}")
 }
 
 pub(super) const fn switch(
@@ -105,17 +89,11 @@ pub(super) const fn number(
     Opt { key, about, kind }
 }
 
-pub(super) const fn unserved(key: &'static str) -> Opt {
-    let (about, kind) = ("", Kind::Unserved);
-    Opt { key, about, kind }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::ListenerKind;
     use super::super::table::SECTIONS;
     use super::*;
-    use crate::dialect::Dialect;
+    use crate::dialect::Service;
 
     #[test]
     fn every_key_is_there_once_in_its_section_and_described() {
@@ -128,8 +106,7 @@ mod tests {
             let place = place.expect(option.key);
             assert!(place >= last, "{} is not with its section", option.key);
             last = place;
-            let unserved = matches!(option.kind, Kind::Unserved);
-            assert_eq!(option.about.is_empty(), unserved, "{}", option.key);
+            assert!(!option.about.is_empty(), "{}", option.key);
             for line in option.about.lines() {
                 assert!(line.len() <= 78 && line.trim() == line, "{line}");
             }
@@ -138,11 +115,9 @@ mod tests {
 
     #[test]
     fn every_listener_has_its_key() {
-        for kind in ListenerKind::ALL {
-            let option = find(&format!("listen.{}", kind.name())).unwrap();
-            let served = !matches!(option.kind, Kind::Unserved);
-            let served_here = |dialect| ListenerKind::Dialect(dialect) == kind;
-            assert_eq!(served, Dialect::ALL.into_iter().any(served_here));
+        for service in Service::ALL {
+            let option = find(&format!("listen.{}", service.name())).unwrap();
+            assert!(matches!(option.kind, Kind::Addresses { .. }), "{}", option.key);
         }
     }
 

@@ -6,7 +6,7 @@
 use super::fault::{Fault, Place};
 use super::options::{self, Kind, Opt};
 use super::table::{OPTIONS, SECTIONS};
-use super::{Config, Listen, ListenAt, ListenerKind};
+use super::{Config, Listen, ListenAt};
 use crate::limits::{ADDRESSES_MAX, CONFIG_BYTES_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -72,21 +72,14 @@ impl Reader {
         }
         let mut all = Listen::nowhere();
         for listen in listens {
-            let place = Place::Listen(listen.to_string());
-            let served = options::is_served(listen.kind.name());
-            let ListenerKind::Dialect(dialect) = listen.kind else {
-                self.fault(place, options::unserved_sentence(listen.kind.name()));
-                continue;
-            };
-            let mut addresses = all.of(dialect).to_vec();
-            if !served {
-                self.fault(place, options::unserved_sentence(listen.kind.name()));
-            } else if addresses.len() == ADDRESSES_MAX {
+            let ListenAt { service, address } = *listen;
+            let mut addresses = all.of(service).to_vec();
+            if addresses.len() == ADDRESSES_MAX {
                 let sentence = format!("is one more than {ADDRESSES_MAX} addresses");
-                self.fault(place, sentence);
+                self.fault(Place::Listen(listen.to_string()), sentence);
             } else {
-                addresses.push(listen.address);
-                all.set(dialect, addresses);
+                addresses.push(address);
+                all.set(service, addresses);
             }
         }
         self.config.listen = all;
@@ -330,18 +323,14 @@ fn argument_value<'v>(option: &Opt, text: &'v str) -> DeValue<'v> {
     let value = value.into_inner();
     match option.kind {
         Kind::Text { .. } if !value.is_str() => bare(),
-        Kind::Text { .. }
-        | Kind::Addresses { .. }
-        | Kind::Switch { .. }
-        | Kind::Number { .. }
-        | Kind::Unserved => value,
+        Kind::Text { .. } | Kind::Addresses { .. } | Kind::Switch { .. } | Kind::Number { .. } => {
+            value
+        }
     }
 }
 
 fn unknown_option(key: &str) -> String {
-    let served = OPTIONS.iter().filter(|option| !matches!(option.kind, Kind::Unserved));
-    let keys = served.map(|option| option.key);
-    match nearest(key, keys) {
+    match nearest(key, OPTIONS.iter().map(|option| option.key)) {
         Some(option) => format!("is no option; did you mean {option}?"),
         None => "is no option; `mecd config` shows all there are".to_owned(),
     }

@@ -4,10 +4,10 @@
 //! row here and one field there. The table knows values, not files or lines.
 
 use super::environment::is_host_name;
-use super::options::{Kind, Opt, number, switch, unserved};
+use super::options::{Kind, Opt, number, switch};
 use super::value::{MS, duration_text, milliseconds, port_range, port_range_text};
 use super::{Config, SyncMode};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Service};
 use crate::limits::{self, HOST_NAME_BYTES_MAX};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub(super) static SECTIONS: &[(&str, &str)] = &[
     ("helo", "The protocol of listen.helo."),
     ("chatapp", "The protocol of listen.chatapp."),
     ("json", "The protocol of listen.json."),
+    ("web", "The page of listen.web."),
 ];
 
 /// The options, those of a section together.
@@ -85,8 +86,24 @@ pub(super) static OPTIONS: &[Opt] = &[
             set: |c, addresses| c.listen.set(Dialect::Json, addresses),
         },
     },
-    unserved("listen.web"),
-    unserved("listen.metrics"),
+    Opt {
+        key: "listen.web",
+        about: "The page for browsers, which the MEC port serves too.",
+        kind: Kind::Addresses {
+            example: "0.0.0.0:6580",
+            get: |c| c.listen.of(Dialect::Web),
+            set: |c, addresses| c.listen.set(Dialect::Web, addresses),
+        },
+    },
+    Opt {
+        key: "listen.metrics",
+        about: "Numbers for those who watch over the server, at /metrics as OpenMetrics text.",
+        kind: Kind::Addresses {
+            example: "127.0.0.1:6590",
+            get: |c| c.listen.of(Service::Metrics),
+            set: |c, addresses| c.listen.set(Service::Metrics, addresses),
+        },
+    },
     Opt {
         key: "server.data_dir",
         about: "Where everything is kept; made at the first start, with mode 0700.\n\
@@ -384,6 +401,16 @@ pub(super) static OPTIONS: &[Opt] = &[
         |c| c.dialects.json.pong_ms / MS,
         |c, n| c.dialects.json.pong_ms = n * MS,
     ),
+    Opt {
+        key: "web.origins",
+        about: "Pages of other hosts that may open a WebSocket here, parted by blanks. The\n\
+                page that this server serves always may.",
+        kind: Kind::Text {
+            example: "https://chat.example.org",
+            get: |c| (!c.dialects.web.origins.is_empty()).then(|| c.dialects.web.origins.join(" ")),
+            set: |c, text| origins(text).map(|origins| c.dialects.web.origins = origins),
+        },
+    },
 ];
 
 fn small(n: u64) -> u32 {
@@ -399,6 +426,18 @@ fn path(text: &str) -> Result<PathBuf, String> {
 
 fn path_text(path: &std::path::Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+/// Each as browsers send it: a scheme and a host, no path.
+fn origins(text: &str) -> Result<Vec<String>, String> {
+    let is_origin = |word: &&str| {
+        let host = word.split_once("://").map_or("", |(_, host)| host);
+        !host.is_empty() && !host.contains('/') && word.is_ascii()
+    };
+    match text.split_whitespace().find(|word| !is_origin(word)) {
+        Some(word) => Err(format!("{word:?} is no origin, such as https://chat.example.org")),
+        None => Ok(text.split_whitespace().map(str::to_owned).collect()),
+    }
 }
 
 fn host_name(text: &str) -> Result<String, String> {

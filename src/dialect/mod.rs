@@ -12,8 +12,9 @@ pub mod json;
 pub mod mec;
 pub mod park;
 mod text;
+pub mod web;
 
-use crate::core::event::{Event, Notice, Reply, Warning};
+use crate::core::event::{Event, MessageRow, Notice, Reply, Warning};
 use crate::core::manner::Manner;
 use crate::core::{Command, Standing, Status};
 use crate::dialect::mec::Scratch;
@@ -32,15 +33,17 @@ pub enum Dialect {
     Crimp,
     /// A stream of JSON objects (seed 004).
     Json,
+    /// The MEC chat protocol in the frames of a WebSocket (spec `web.md`).
+    Web,
 }
 
 impl Dialect {
     /// How many dialects there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
 
     /// All of them, in the order of their numbers.
     pub const ALL: [Self; Self::COUNT] =
-        [Self::Mec, Self::Helo, Self::Chatapp, Self::Crimp, Self::Json];
+        [Self::Mec, Self::Helo, Self::Chatapp, Self::Crimp, Self::Json, Self::Web];
 
     /// The dialect's number: below [`Dialect::COUNT`], and its own.
     #[must_use]
@@ -51,6 +54,7 @@ impl Dialect {
             Self::Chatapp => 2,
             Self::Crimp => 3,
             Self::Json => 4,
+            Self::Web => 5,
         }
     }
 
@@ -63,6 +67,7 @@ impl Dialect {
             Self::Chatapp => "chatapp",
             Self::Crimp => "crimp",
             Self::Json => "json",
+            Self::Web => "web",
         }
     }
 
@@ -70,7 +75,7 @@ impl Dialect {
     #[must_use]
     pub fn manner(self) -> &'static Manner {
         match self {
-            Self::Mec => &mec::MANNER,
+            Self::Mec | Self::Web => &mec::MANNER,
             Self::Helo => &helo::MANNER,
             Self::Chatapp => &chatapp::MANNER,
             Self::Crimp => &crimp::MANNER,
@@ -83,7 +88,7 @@ impl Dialect {
     pub fn greeting(self) -> &'static [u8] {
         match self {
             Self::Helo => helo::GREETING,
-            Self::Mec | Self::Chatapp | Self::Crimp | Self::Json => b"",
+            Self::Mec | Self::Chatapp | Self::Crimp | Self::Json | Self::Web => b"",
         }
     }
 
@@ -96,11 +101,85 @@ impl Dialect {
             Self::Chatapp => Voice::Chatapp(chatapp::Voice::default()),
             Self::Crimp => Voice::Crimp(crimp::Voice::default()),
             Self::Json => Voice::Json(json::Voice::default()),
+            Self::Web => Voice::Web,
         }
     }
 }
 
 impl std::fmt::Display for Dialect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What can be had at an address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Service {
+    /// A dialect; of [`Dialect::Web`] first the page.
+    Dialect(Dialect),
+    /// Numbers for those who watch over the server.
+    Metrics,
+}
+
+impl Service {
+    /// How many services there are.
+    pub const COUNT: usize = Dialect::COUNT + 1;
+
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Dialect(Dialect::Mec),
+        Self::Dialect(Dialect::Helo),
+        Self::Dialect(Dialect::Chatapp),
+        Self::Dialect(Dialect::Crimp),
+        Self::Dialect(Dialect::Json),
+        Self::Dialect(Dialect::Web),
+        Self::Metrics,
+    ];
+
+    /// The service's number: below [`Service::COUNT`], and its own.
+    #[must_use]
+    pub fn number(self) -> usize {
+        match self {
+            Self::Dialect(dialect) => dialect.number(),
+            Self::Metrics => Dialect::COUNT,
+        }
+    }
+
+    /// As it stands before the `=` of `--listen`, and after the dot of `listen.`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dialect(dialect) => dialect.name(),
+            Self::Metrics => "metrics",
+        }
+    }
+
+    /// How a connection is spoken to that has asked nothing yet.
+    #[must_use]
+    pub fn voice(self) -> Voice {
+        match self {
+            Self::Dialect(dialect) => dialect.voice(),
+            Self::Metrics => Voice::Web,
+        }
+    }
+
+    /// Appends why a connection is not taken.
+    pub fn refuse(self, out: &mut Vec<u8>, why: Warning<'_>) {
+        match self {
+            Self::Dialect(Dialect::Web) | Self::Metrics => web::http::unavailable(out),
+            // Such a warning names nobody, and so no server.
+            Self::Dialect(dialect) => event(dialect, out, &Event::Warning(why), ""),
+        }
+    }
+}
+
+impl From<Dialect> for Service {
+    fn from(dialect: Dialect) -> Self {
+        Self::Dialect(dialect)
+    }
+}
+
+impl std::fmt::Display for Service {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
@@ -119,6 +198,15 @@ pub struct Options {
     pub chatapp: chatapp::Options,
     /// What only `json` obeys.
     pub json: json::Options,
+    /// What concerns browsers.
+    pub web: WebOptions,
+}
+
+/// What the administrator decided about browsers.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct WebOptions {
+    /// `web.origins`: pages of other hosts that may open a WebSocket here
+    pub origins: Vec<String>,
 }
 
 impl Default for Options {
@@ -129,6 +217,7 @@ impl Default for Options {
             helo: helo::Options::default(),
             chatapp: chatapp::Options::default(),
             json: json::Options::default(),
+            web: WebOptions::default(),
         }
     }
 }
@@ -142,6 +231,9 @@ pub enum Reader {
     Chatapp(Box<chatapp::Reader>),
     Crimp(Box<crimp::Reader>),
     Json(Box<json::Reader>),
+    /// A browser that has not opened a WebSocket: nobody of the house.
+    Http(Box<web::http::Reader>),
+    Web(Box<web::Reader>),
 }
 
 /// What the connections of a server share while they read.
@@ -170,6 +262,14 @@ pub enum Request<'a> {
     Answer(Status, Asked<'a>),
     /// A port is to be opened over which another user sends a file.
     Fetch(helo::Fetch<'a>),
+    /// The connection speaks HTTP, and this was its first line.
+    Http(&'a str),
+    /// The connection becomes a WebSocket, which is answered with this.
+    Upgrade([u8; web::http::ACCEPT_BYTES]),
+    /// The numbers for those who watch over the server.
+    Metrics(web::http::Asked),
+    /// The connection is to be closed, and nothing said.
+    Leave,
     /// This is to be said.
     Notice(Notice),
     /// This is to be said, and the connection closed. Nothing is read any more.
@@ -185,6 +285,8 @@ pub enum Asked<'a> {
     Chatapp(chatapp::Asked<'a>),
     Crimp(crimp::Asked),
     Json(json::Asked),
+    Http(web::http::Asked),
+    Web(web::Asked<'a>),
 }
 
 /// What has to be known of a connection to word what it is told later than at once: its dialect, and what in that
@@ -197,6 +299,7 @@ pub enum Voice {
     Chatapp(chatapp::Voice),
     Crimp(crimp::Voice),
     Json(json::Voice),
+    Web,
 }
 
 /// How the parts of a list leave.
@@ -221,13 +324,30 @@ pub enum Next {
 impl Reader {
     /// A connection of which nothing was read yet.
     #[must_use]
-    pub fn new(dialect: Dialect) -> Self {
-        match dialect {
-            Dialect::Mec => Self::Mec(mec::Reader::default()),
-            Dialect::Helo => Self::Helo(Box::default()),
-            Dialect::Chatapp => Self::Chatapp(Box::default()),
-            Dialect::Crimp => Self::Crimp(Box::default()),
-            Dialect::Json => Self::Json(Box::default()),
+    pub fn new(service: Service, now_ms: u64) -> Self {
+        let http = |site| Self::Http(Box::new(web::http::Reader::new(site, now_ms)));
+        match service {
+            Service::Dialect(Dialect::Mec) => Self::Mec(mec::Reader::default()),
+            Service::Dialect(Dialect::Helo) => Self::Helo(Box::default()),
+            Service::Dialect(Dialect::Chatapp) => Self::Chatapp(Box::default()),
+            Service::Dialect(Dialect::Crimp) => Self::Crimp(Box::default()),
+            Service::Dialect(Dialect::Json) => Self::Json(Box::default()),
+            Service::Dialect(Dialect::Web) => http(web::http::Site::Page),
+            Service::Metrics => http(web::http::Site::Metrics),
+        }
+    }
+
+    /// Whether who is connected is, or may become, somebody of the house.
+    #[must_use]
+    pub fn is_of_the_house(&self) -> bool {
+        match self {
+            Self::Mec(_)
+            | Self::Helo(_)
+            | Self::Chatapp(_)
+            | Self::Crimp(_)
+            | Self::Json(_)
+            | Self::Web(_) => true,
+            Self::Http(_) => false,
         }
     }
 
@@ -245,6 +365,8 @@ impl Reader {
             Self::Chatapp(reader) => reader.next(input, standing, context),
             Self::Crimp(reader) => reader.next(input, standing, context),
             Self::Json(reader) => reader.next(input, standing, context),
+            Self::Http(reader) => reader.next(input, context),
+            Self::Web(reader) => reader.next(input, standing, context),
         }
     }
 
@@ -257,6 +379,8 @@ impl Reader {
             Self::Helo(reader) => reader.deadline(standing),
             Self::Crimp(reader) => reader.deadline(),
             Self::Json(reader) => reader.deadline(standing),
+            Self::Http(reader) => reader.deadline(),
+            Self::Web(reader) => reader.deadline(),
         }
     }
 
@@ -271,6 +395,8 @@ impl Reader {
             Self::Helo(reader) => reader.due(standing, context),
             Self::Crimp(reader) => reader.due(standing, context),
             Self::Json(reader) => reader.due(standing, context),
+            Self::Http(reader) => reader.due(context.now_ms),
+            Self::Web(reader) => reader.due(context.now_ms),
         }
     }
 
@@ -279,7 +405,12 @@ impl Reader {
     pub fn finish<'a>(&'a mut self, standing: Standing) -> Option<Request<'a>> {
         match self {
             Self::Crimp(reader) => reader.finish(standing),
-            Self::Mec(_) | Self::Helo(_) | Self::Chatapp(_) | Self::Json(_) => None,
+            Self::Mec(_)
+            | Self::Helo(_)
+            | Self::Chatapp(_)
+            | Self::Json(_)
+            | Self::Http(_)
+            | Self::Web(_) => None,
         }
     }
 
@@ -288,7 +419,8 @@ impl Reader {
         match self {
             Self::Mec(reader) => reader.forget_delivered(bodies_bytes),
             Self::Chatapp(reader) => reader.forget_delivered(),
-            Self::Helo(_) | Self::Crimp(_) | Self::Json(_) => {}
+            Self::Web(reader) => reader.lines_mut().forget_delivered(bodies_bytes),
+            Self::Helo(_) | Self::Crimp(_) | Self::Json(_) | Self::Http(_) => {}
         }
     }
 
@@ -297,7 +429,8 @@ impl Reader {
     pub fn body_bytes(&self) -> usize {
         match self {
             Self::Mec(reader) => reader.body_bytes(),
-            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => 0,
+            Self::Web(reader) => reader.lines().body_bytes(),
+            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) | Self::Http(_) => 0,
         }
     }
 
@@ -305,7 +438,8 @@ impl Reader {
     pub fn give_body_up(&mut self, bodies_bytes: &mut usize) {
         match self {
             Self::Mec(reader) => reader.give_body_up(bodies_bytes),
-            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+            Self::Web(reader) => reader.lines_mut().give_body_up(bodies_bytes),
+            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) | Self::Http(_) => {}
         }
     }
 
@@ -313,8 +447,9 @@ impl Reader {
     pub fn release(&mut self, context: &mut Context<'_>) {
         match self {
             Self::Mec(reader) => reader.release(context),
+            Self::Web(reader) => reader.release(context),
             // What these hold is their own.
-            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+            Self::Helo(_) | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) | Self::Http(_) => {}
         }
     }
 }
@@ -334,6 +469,8 @@ impl Asked<'_> {
             Self::Chatapp(asked) => asked.answer(out, status),
             Self::Crimp(asked) => asked.answer(out, status),
             Self::Json(asked) => asked.answer(out, status),
+            Self::Http(asked) => asked.answer(out),
+            Self::Web(asked) => asked.answer(out, status),
         }
     }
 
@@ -346,6 +483,7 @@ impl Asked<'_> {
             Self::Chatapp(asked) => Voice::Chatapp(asked.voice()),
             Self::Crimp(asked) => Voice::Crimp(asked.voice()),
             Self::Json(asked) => Voice::Json(asked.voice()),
+            Self::Http(_) | Self::Web(_) => Voice::Web,
         }
     }
 }
@@ -360,6 +498,7 @@ impl Voice {
             Self::Chatapp(_) => Dialect::Chatapp,
             Self::Crimp(_) => Dialect::Crimp,
             Self::Json(_) => Dialect::Json,
+            Self::Web => Dialect::Web,
         }
     }
 
@@ -367,7 +506,7 @@ impl Voice {
     pub fn cut_short(self, out: &mut Vec<u8>) {
         match self {
             Self::Helo => helo::render::cut_short(out),
-            Self::Mec | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {}
+            Self::Mec | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) | Self::Web => {}
         }
     }
 
@@ -375,7 +514,9 @@ impl Voice {
     #[must_use]
     pub fn lists(self) -> Lists {
         match self {
-            Self::Mec | Self::Helo | Self::Chatapp(_) | Self::Json(_) => Lists::Streamed,
+            Self::Mec | Self::Helo | Self::Chatapp(_) | Self::Json(_) | Self::Web => {
+                Lists::Streamed
+            }
             Self::Crimp(_) => Lists::Gathered,
         }
     }
@@ -388,6 +529,27 @@ impl Voice {
             Self::Chatapp(voice) => chatapp::render::reply(out, voice, reply),
             Self::Crimp(voice) => crimp::render::reply(out, voice, reply),
             Self::Json(voice) => json::render::reply(out, voice, reply, host),
+            Self::Web => web::reply(out, reply),
+        }
+    }
+
+    /// Appends a message with its text; see [`mec::render::message`]. Only users of MEC ask for one.
+    pub fn message(self, out: &mut Vec<u8>, head: &MessageRow<'_>, parts: u32, text: &str) {
+        match self {
+            Self::Web => web::message(out, head, parts, text),
+            Self::Mec | Self::Helo | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {
+                mec::render::message(out, head, parts, text);
+            }
+        }
+    }
+
+    /// Appends the next lines of a message's text.
+    pub fn lines(self, out: &mut Vec<u8>, text: &str) {
+        match self {
+            Self::Web => web::lines(out, text),
+            Self::Mec | Self::Helo | Self::Chatapp(_) | Self::Crimp(_) | Self::Json(_) => {
+                mec::render::lines(out, text);
+            }
         }
     }
 }
@@ -402,5 +564,6 @@ pub fn event(dialect: Dialect, out: &mut Vec<u8>, event: &Event<'_>, host: &str)
         // Its members ask for what was said.
         Dialect::Crimp => {}
         Dialect::Json => json::render::event(out, event, host),
+        Dialect::Web => web::event(out, event),
     }
 }

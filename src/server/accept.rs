@@ -9,8 +9,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use crate::core::Now;
-use crate::core::event::{Event, Warning};
-use crate::dialect::{self, Dialect};
+use crate::core::event::Warning;
+use crate::dialect::Service;
 use crate::limits::{ACCEPT_RETRY_MS, ACCEPTS_PER_TURN, LINE_BYTES_MAX, READ_BYTES_MAX};
 use crate::server::Server;
 use crate::server::hub::NoPlace;
@@ -45,8 +45,8 @@ impl Server {
         let listener = &mut self.listeners[key];
         match listener.socket.accept() {
             Ok((socket, address)) => {
-                let dialect = listener.dialect;
-                self.admit(now, socket, address, dialect);
+                let service = listener.service;
+                self.admit(now, socket, address, service);
                 true
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -65,8 +65,8 @@ impl Server {
         if self.spare.take().is_some()
             && let Ok((socket, address)) = self.listeners[key].socket.accept()
         {
-            let dialect = self.listeners[key].dialect;
-            refuse(socket, address, dialect, Warning::ServerFull);
+            let service = self.listeners[key].service;
+            refuse(socket, address, service, Warning::ServerFull);
             self.spare = File::open("/dev/null").ok();
             return true;
         }
@@ -75,22 +75,24 @@ impl Server {
         false
     }
 
-    fn admit(&mut self, now: Now, mut socket: TcpStream, address: SocketAddr, dialect: Dialect) {
+    fn admit(&mut self, now: Now, mut socket: TcpStream, address: SocketAddr, service: Service) {
         let index = match self.hub.place(address) {
             Ok(index) => index,
             Err(NoPlace::Server) => {
+                self.hub.note_refusal(NoPlace::Server);
                 self.say_full("limits.connections is reached");
-                return refuse(socket, address, dialect, Warning::ServerFull);
+                return refuse(socket, address, service, Warning::ServerFull);
             }
             Err(NoPlace::Address) => {
+                self.hub.note_refusal(NoPlace::Address);
                 debug!("refusing {address}: limits.connections_per_address is reached");
-                return refuse(socket, address, dialect, Warning::AddressFull);
+                return refuse(socket, address, service, Warning::AddressFull);
             }
         };
         let interest = Interest::READABLE | Interest::WRITABLE;
         match self.poll.registry().register(&mut socket, Token(index as usize), interest) {
             Ok(()) => {
-                self.hub.admit(now, socket, address, dialect);
+                self.hub.admit(now, socket, address, service);
                 self.said_full = false;
             }
             Err(error) => warn!("refusing {address}: the kernel does not watch it: {error}"),
@@ -107,10 +109,9 @@ impl Server {
 
 /// Tells a connection why it is not served, as far as that goes in one write, and closes it. What it has sent by then is
 /// read, so that the close is no reset and the peer sees the reason.
-fn refuse(mut socket: TcpStream, address: SocketAddr, dialect: Dialect, why: Warning<'_>) {
+fn refuse(mut socket: TcpStream, address: SocketAddr, service: Service, why: Warning<'_>) {
     let mut line = Vec::new();
-    // Such a warning names nobody, and so no server.
-    dialect::event(dialect, &mut line, &Event::Warning(why), "");
+    service.refuse(&mut line, why);
     if socket.write(&line).and_then(|_| socket.end()).is_err() {
         debug!("{address} was gone before it could be refused");
     }

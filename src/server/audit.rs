@@ -28,13 +28,13 @@ impl<S: Socket> Hub<S> {
     /// Events that have been rendered since the start: one for each dialect among the readers of each.
     #[must_use]
     pub fn renderings(&self) -> u64 {
-        self.post.renderings
+        self.post.tally.renderings
     }
 
     /// Records that the log has refused since the start.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.post.refused
+        self.post.tally.records_refused
     }
 
     /// Blocks of rendered bytes in use.

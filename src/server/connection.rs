@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use crate::config::LineRate;
 use crate::core::SessionId;
-use crate::dialect::{Dialect, Reader, Voice};
+use crate::dialect::{Reader, Service, Voice};
 use crate::server::pool::Queue;
 
 /// Where a connection is in its life.
@@ -91,17 +91,17 @@ impl<S> Connection<S> {
         id: SessionId,
         socket: S,
         address: SocketAddr,
-        dialect: Dialect,
+        service: Service,
         now: u64,
     ) -> Self {
         Self {
             id,
             socket,
             address,
-            voice: dialect.voice(),
+            voice: service.voice(),
             phase: Phase::Open,
             peer: Peer::Sends,
-            reader: Reader::new(dialect),
+            reader: Reader::new(service, now),
             held: Vec::new(),
             queue: Queue::default(),
             deferred: None,

@@ -11,7 +11,7 @@ use log::debug;
 use zeroize::Zeroize;
 
 use crate::core::{Now, Outbox, Standing};
-use crate::dialect::{Context, Reader};
+use crate::dialect::{Context, Dialect, Reader, Request, Voice, web};
 use crate::limits::{
     ANSWERS_WAITING_MAX, BODIES_BYTES_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX, TEXT_BYTES_MAX,
 };
@@ -97,6 +97,7 @@ impl<S: Socket> Hub<S> {
             Ok(count) => {
                 // A short read says that there is nothing more for now, unless the end has been seen coming.
                 connection.readable = count == READ_BYTES_MAX || connection.peer == Peer::HungUp;
+                self.post.tally.bytes_in += count as u64;
                 Input::Read(count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -142,12 +143,38 @@ impl<S: Socket> Hub<S> {
         let Some(request) = reader.next(input, standing, &mut context) else { return false };
         let connection = &mut self.post.connections[index as usize];
         connection.heard = now.ms;
+        self.post.tally.lines_in += 1;
         if let Some(rate) = self.config.line_rate() {
             connection.pace.take(rate, now.ms);
         }
-        let (house, post) = (&mut self.house, &mut self.post);
-        let (transfers, config) = (&mut self.transfers, &self.config);
-        Desk { house, post, transfers, config, now, id }.carry_out(request);
+        match request {
+            Request::Http(line) => {
+                let http = web::http::Reader::begun(line, now.ms);
+                reader.release(&mut context);
+                *reader = Reader::Http(Box::new(http));
+                // Whoever that was is nobody of the house any more.
+                self.house.disconnect(now, id, &mut self.post);
+                self.post.speak_to(id, Voice::Web);
+            }
+            Request::Upgrade(accept) => {
+                *reader = Reader::Web(Box::new(web::Reader::opened(now.ms)));
+                self.post.answer(id, |out| web::http::switching(out, &accept));
+                let origin = self.post.connections[index as usize].address.ip();
+                self.house.connect(now, id, origin, Dialect::Web.manner());
+            }
+            Request::Metrics(asked) => {
+                let text = self.metrics();
+                let (house, post) = (&mut self.house, &mut self.post);
+                let (transfers, config) = (&mut self.transfers, &self.config);
+                let mut desk = Desk { house, post, transfers, config, now, id };
+                desk.answer_with(|out| asked.metrics(out, &text));
+            }
+            request => {
+                let (house, post) = (&mut self.house, &mut self.post);
+                let (transfers, config) = (&mut self.transfers, &self.config);
+                Desk { house, post, transfers, config, now, id }.carry_out(request);
+            }
+        }
         true
     }
 
@@ -165,7 +192,7 @@ impl<S: Socket> Hub<S> {
     /// Carries out one request that came with time. False if there is none.
     fn next_due(&mut self, now: Now, index: u32, reader: &mut Reader) -> bool {
         let id = self.post.connections[index as usize].id;
-        let Some(standing) = self.house.standing(id) else { return false };
+        let standing = self.house.standing(id).unwrap_or(Standing::Stranger);
         let mut context = Context {
             park: &mut self.park,
             bodies_bytes: &mut self.bodies_bytes,
@@ -181,9 +208,9 @@ impl<S: Socket> Hub<S> {
     }
 
     /// Has a connection's reader asked again when it wants to be.
-    fn arrange_call(&mut self, now: Now, index: u32) {
+    pub(super) fn arrange_call(&mut self, now: Now, index: u32) {
         let connection = &self.post.connections[index as usize];
-        let Some(standing) = self.house.standing(connection.id) else { return };
+        let standing = self.house.standing(connection.id).unwrap_or(Standing::Stranger);
         if let Some(due) = connection.reader.deadline(standing) {
             self.call_by(index, due.max(now.ms + 1));
         }

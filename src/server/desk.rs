@@ -40,13 +40,22 @@ impl<S: Socket> Desk<'_, S> {
             Request::Fetch(fetch) => self.fetch(&fetch),
             Request::Notice(notice) => self.post.send(id, &Event::Notice(notice)),
             Request::Close(warning) => self.house.dismiss(now, id, &warning, self.post),
+            Request::Leave => self.answer_with(|_| Next::Close),
+            Request::Http(_) | Request::Upgrade(_) | Request::Metrics(_) => {
+                unreachable!("only what was read asks for that")
+            }
         }
     }
 
     /// Tells how something has ended, and ends the connection if that was its end.
     fn answer(&mut self, asked: Asked<'_>, status: Status) {
+        self.answer_with(|out| asked.answer(out, status));
+    }
+
+    /// Answers what is not for the house, and ends the connection if that was its end.
+    pub(super) fn answer_with(&mut self, render: impl FnOnce(&mut Vec<u8>) -> Next) {
         let mut next = Next::Stay;
-        self.post.answer(self.id, |out| next = asked.answer(out, status));
+        self.post.answer(self.id, |out| next = render(out));
         if next == Next::Close {
             self.house.disconnect(self.now, self.id, self.post);
             self.post.close(self.id);

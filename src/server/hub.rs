@@ -10,20 +10,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use log::{debug, warn};
 
 use crate::config::{Config, SyncMode};
 use crate::core::event::Warning;
-use crate::core::{House, Now, SessionId, Standing};
+use crate::core::{House, Now, Outbox, SessionId, Standing};
 use crate::dialect::mec::Scratch;
 use crate::dialect::park::Park;
-use crate::dialect::{Context, Dialect};
+use crate::dialect::{Context, Service};
 use crate::limits::READ_BYTES_MAX;
 use crate::server::connection::{Connection, Peer, Phase};
 use crate::server::entropy::Entropy;
 use crate::server::post::Post;
 use crate::server::socket::{Ports, Socket};
+use crate::server::tally::{Gauges, Timing};
 use crate::server::transfer::{NoPorts, Transfers};
 use crate::store::{self, Store, StoreError};
 
@@ -164,15 +166,27 @@ impl<S: Socket> Hub<S> {
     }
 
     /// Takes a connection in, for which [`Hub::place`] has just given the slot.
-    pub fn admit(&mut self, now: Now, socket: S, address: SocketAddr, dialect: Dialect) -> u32 {
+    pub fn admit(
+        &mut self,
+        now: Now,
+        socket: S,
+        address: SocketAddr,
+        service: impl Into<Service>,
+    ) -> u32 {
+        let service = service.into();
         self.generation = self.generation.wrapping_add(1);
         let entry = self.post.connections.vacant_entry();
         let index = entry.key() as u32;
         let id = SessionId { index, generation: self.generation };
-        entry.insert(Connection::new(id, socket, address, dialect, now.ms));
+        entry.insert(Connection::new(id, socket, address, service, now.ms));
         *self.addresses.entry(address.ip()).or_insert(0) += 1;
-        self.house.connect(now, id, address.ip(), dialect.manner());
-        self.post.answer(id, |out| out.extend_from_slice(dialect.greeting()));
+        if self.post.connections[index as usize].reader.is_of_the_house() {
+            let dialect = self.post.connections[index as usize].voice.dialect();
+            self.house.connect(now, id, address.ip(), dialect.manner());
+            self.post.answer(id, |out| out.extend_from_slice(dialect.greeting()));
+        } else {
+            self.arrange_call(now, index);
+        }
         if self.config.idle_seconds > 0 {
             self.set_timer(index, Some(now.ms + u64::from(self.config.idle_seconds) * 1000));
         }
@@ -254,13 +268,41 @@ impl<S: Socket> Hub<S> {
         deadlines.into_iter().flatten().min()
     }
 
+    /// A turn has taken so long.
+    pub fn note_turn(&mut self, time: Duration) {
+        self.post.tally.turns.add(time);
+    }
+
+    /// A connection was not taken in.
+    pub fn note_refusal(&mut self, why: NoPlace) {
+        match why {
+            NoPlace::Server => self.post.tally.refused_full += 1,
+            NoPlace::Address => self.post.tally.refused_address += 1,
+        }
+    }
+
+    /// The numbers for those who watch over the server.
+    pub(super) fn metrics(&self) -> String {
+        let (count, time) = self.post.store.syncs();
+        self.post.tally.text(&Gauges {
+            connections: self.connections(),
+            census: self.house.census(),
+            disk_bytes: self.post.store.bytes_on_disk(),
+            syncs: Timing { count, time },
+        })
+    }
+
     /// Begins to stop: everybody is told, everything is written by the next turn.
     pub fn stop(&mut self, now: Now) {
         self.post.store.begin_turn(now.ms);
         self.house.hush();
-        let sessions: Vec<_> = self.house.sessions().collect();
-        for id in sessions {
-            self.house.dismiss(now, id, &Warning::Stopping, &mut self.post);
+        let open = self.post.connections.iter().filter(|(_, it)| it.phase == Phase::Open);
+        let open: Vec<_> = open.map(|(_, it)| it.id).collect();
+        for id in open {
+            match self.house.standing(id) {
+                Some(_) => self.house.dismiss(now, id, &Warning::Stopping, &mut self.post),
+                None => self.post.close(id),
+            }
         }
         self.house.stop(now, &mut self.post);
         self.transfers.clear();
@@ -368,6 +410,7 @@ impl<S: Socket> Hub<S> {
                 "dropping {} ({name}): {bytes} bytes wait for it, more than limits.send_queue_bytes",
                 connection.address
             );
+            self.post.tally.dropped_slow += 1;
             self.house.disconnect(now, id, &mut self.post);
             self.finish(id.index);
         }

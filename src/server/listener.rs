@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
 
-use crate::dialect::Dialect;
+use crate::dialect::Service;
 use crate::limits::ACCEPT_BACKLOG;
 
 /// Silence after which TCP asks whether the other side is still there, and how often it asks.
@@ -14,11 +14,11 @@ const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(300);
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TRIES: u32 = 4;
 
-/// A socket on which connections of one dialect arrive.
+/// A socket on which connections of one service arrive.
 #[derive(Debug)]
 pub struct Listener {
-    /// What is spoken on it.
-    pub dialect: Dialect,
+    /// What can be had there.
+    pub service: Service,
     /// What was asked for, which may say port 0.
     pub wanted: SocketAddr,
     /// Where it really listens.
@@ -33,7 +33,7 @@ impl Listener {
     ///
     /// # Errors
     /// What the kernel says; the caller knows the address.
-    pub fn open(dialect: Dialect, wanted: SocketAddr) -> io::Result<Self> {
+    pub fn open(service: Service, wanted: SocketAddr) -> io::Result<Self> {
         let family = if wanted.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket =
@@ -52,7 +52,7 @@ impl Listener {
         let socket = TcpListener::from(socket);
         let address = socket.local_addr()?;
         let socket = mio::net::TcpListener::from_std(socket);
-        Ok(Self { dialect, wanted, address, socket, ready: true })
+        Ok(Self { service, wanted, address, socket, ready: true })
     }
 }
 
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn accepted_connections_inherit_the_options() {
         for wanted in ["127.0.0.1:0", "[::1]:0"] {
-            let Ok(listener) = Listener::open(Dialect::Mec, wanted.parse().unwrap()) else {
+            let Ok(listener) = Listener::open(Service::Metrics, wanted.parse().unwrap()) else {
                 assert!(wanted.starts_with('['), "IPv4 is always there");
                 continue;
             };
@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_an_error() {
-        let first = Listener::open(Dialect::Mec, "127.0.0.1:0".parse().unwrap()).unwrap();
-        let second = Listener::open(Dialect::Mec, first.address);
+        let first = Listener::open(Service::Metrics, "127.0.0.1:0".parse().unwrap()).unwrap();
+        let second = Listener::open(Service::Metrics, first.address);
         assert_eq!(second.unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 }

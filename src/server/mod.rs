@@ -24,12 +24,13 @@ mod reload;
 mod send;
 mod signals;
 pub mod socket;
+mod tally;
 mod transfer;
 
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use log::{info, warn};
 use mio::net::TcpStream;
@@ -187,7 +188,9 @@ impl Server {
                 self.note(event, now)?;
             }
             self.accept(now);
+            let begun = Instant::now();
             self.hub.turn(now)?;
+            self.hub.note_turn(begun.elapsed());
         }
         self.hub.into_store().close()?;
         info!("stopped");

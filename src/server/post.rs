@@ -13,7 +13,6 @@ use crate::core::event::{Event, Letter, MessageRow, Reply};
 use crate::core::outbox::{Full, Purpose};
 use crate::core::record::{Place, Record};
 use crate::core::{Member, Now, Outbox, SessionId, Status};
-use crate::dialect::mec::render;
 use crate::dialect::{self, Dialect, Lists, Voice};
 use crate::limits::{MESSAGE_PIECE_BYTES, SLICES_PER_WRITE};
 use crate::server::connection::{Connection, MessageRest, Phase};
@@ -21,6 +20,7 @@ use crate::server::entropy::Entropy;
 use crate::server::hub::keep_room;
 use crate::server::pool::{Origin, Pool, Stretch};
 use crate::server::socket::Socket;
+use crate::server::tally::Tally;
 use crate::store::{self, Store, StoreError};
 
 /// What came of sending to a connection.
@@ -53,10 +53,7 @@ pub(super) struct Post<S> {
     uncommitted: bool,
     /// Whether the log said that the disk is full; said once, not for every record.
     full: bool,
-    /// Events that have been rendered since the start: one for each dialect among the readers of each.
-    pub(super) renderings: u64,
-    /// Records that the log has refused since the start.
-    pub(super) refused: u64,
+    pub(super) tally: Tally,
 }
 
 impl<S: Socket> Post<S> {
@@ -73,8 +70,7 @@ impl<S: Socket> Post<S> {
             host: host.into(),
             uncommitted: false,
             full: false,
-            renderings: 0,
-            refused: 0,
+            tally: Tally::default(),
         }
     }
 
@@ -123,6 +119,7 @@ impl<S: Socket> Post<S> {
         if stretch.is_empty() {
             return;
         }
+        self.tally.lines_out += 1;
         let connection = &mut self.connections[index as usize];
         let queue = match (&mut connection.deferred, origin) {
             (Some(deferred), Origin::Event) => &mut deferred.events,
@@ -134,9 +131,14 @@ impl<S: Socket> Post<S> {
 
     /// An event in the words of a dialect; empty if it has none for it.
     fn render(&mut self, dialect: Dialect, event: &Event<'_>) -> Stretch {
-        self.renderings += 1;
+        self.tally.renderings += 1;
         let host = &self.host;
         self.pool.write(|out| dialect::event(dialect, out, event, host))
+    }
+
+    /// How a session is spoken to.
+    fn voice(&mut self, id: SessionId) -> Voice {
+        self.connection(id).map_or(Voice::Mec, |connection| connection.voice)
     }
 
     /// How a session is spoken to from now on.
@@ -196,6 +198,7 @@ impl<S: Socket> Post<S> {
             let (offered, result) = write_once(&self.pool, connection);
             match result {
                 Ok(sent) => {
+                    self.tally.bytes_out += sent as u64;
                     self.pool.advance(&mut connection.queue, sent);
                     // A short write says that the socket is full; it tells when that changes.
                     connection.blocked = sent < offered;
@@ -237,11 +240,14 @@ impl<S: Socket> Post<S> {
         let mut body = std::mem::take(&mut self.body);
         match self.read_message(place, &mut body) {
             Some(text) if text.len() <= MESSAGE_PIECE_BYTES => {
-                self.answer(to, |out| render::message(out, head, parts, text));
+                let voice = self.voice(to);
+                self.answer(to, |out| voice.message(out, head, parts, text));
             }
             Some(text) => {
                 let whole = Reply::Message { head: *head, group, parts, place };
-                self.answer(to, |out| render::reply(out, &whole));
+                let voice = self.voice(to);
+                // The head of a message names nobody, and so no server.
+                self.answer(to, |out| voice.reply(out, &whole, ""));
                 self.defer_events(to.index);
                 self.piece(to, MessageRest { group, id: head.id, from: 0 }, text);
             }
@@ -269,7 +275,8 @@ impl<S: Socket> Post<S> {
         let window = &next[..next.len().min(piece)];
         let end = memchr::memrchr(b'\n', window).expect("a line is shorter than a piece") + 1;
         let end = rest.from + end;
-        self.answer(to, |out| render::lines(out, &text[rest.from..end]));
+        let voice = self.voice(to);
+        self.answer(to, |out| voice.lines(out, &text[rest.from..end]));
         let follows = (end < text.len()).then_some(MessageRest { from: end, ..rest });
         if let Some(deferred) = self.connection(to).and_then(|it| it.deferred.as_mut()) {
             deferred.message = follows;
@@ -297,7 +304,7 @@ impl<S: Socket> Post<S> {
     }
 
     fn note_full(&mut self, full: store::Full) {
-        self.refused += 1;
+        self.tally.records_refused += 1;
         if !std::mem::replace(&mut self.full, true) {
             warn!("changes are refused with -2: {full}");
         }
@@ -317,6 +324,7 @@ impl<S: Socket> Outbox for Post<S> {
                 return self.message(to, head, group, parts, place);
             }
             Reply::Status(Status::WrongPassword) => {
+                self.tally.wrong_passwords += 1;
                 if let Some(connection) = self.connection(to) {
                     warn!("wrong password from {}", connection.address.ip());
                 }

@@ -31,13 +31,13 @@ impl Server {
         let going = going.filter(|(_, listener)| !is_wanted(&config, listener));
         let going: Vec<usize> = going.map(|(key, _)| key).collect();
         let closed = going.into_iter().map(|key| self.listeners.remove(key));
-        let closed: Vec<_> = closed.map(|it| (it.dialect, it.wanted, it.address)).collect();
+        let closed: Vec<_> = closed.map(|it| (it.service, it.wanted, it.address)).collect();
         match self.open_new_listeners(&config) {
             Ok(opened) => return self.adopt(now, config, opened),
             Err(error) => error!("the configuration is not changed: {error}"),
         }
-        for (dialect, wanted, address) in closed {
-            match Listener::open(dialect, address) {
+        for (service, wanted, address) in closed {
+            match Listener::open(service, address) {
                 Ok(listener) => self.add_listener(Listener { wanted, ..listener })?,
                 Err(error) => error!("{}", ServerError::Listen(address, error)),
             }
@@ -47,14 +47,14 @@ impl Server {
 
     /// Opens what is wanted and not open yet. If one cannot be had, none is.
     fn open_new_listeners(&self, config: &Config) -> Result<Vec<Listener>, ServerError> {
-        let open: Vec<_> = self.listeners().map(|it| (it.dialect, it.wanted)).collect();
+        let open: Vec<_> = self.listeners().map(|it| (it.service, it.wanted)).collect();
         let wanted = config.listen.all().filter(|listener| !open.contains(listener));
         let opened =
-            wanted.map(|(dialect, address)| (dialect, address, Listener::open(dialect, address)));
+            wanted.map(|(service, address)| (service, address, Listener::open(service, address)));
         opened
-            .filter_map(|(dialect, address, result)| match result {
+            .filter_map(|(service, address, result)| match result {
                 Ok(listener) => Some(Ok(listener)),
-                Err(error) if config.listen.can_do_without(dialect, address) => {
+                Err(error) if config.listen.can_do_without(service, address) => {
                     warn!("not listening on {address}: {error}");
                     None
                 }
@@ -71,7 +71,7 @@ impl Server {
     ) -> Result<(), ServerError> {
         self.listeners.retain(|_, listener| is_wanted(&config, listener));
         for listener in opened {
-            info!("listening {} {}", listener.dialect, listener.address);
+            info!("listening {} {}", listener.service, listener.address);
             self.add_listener(listener)?;
         }
         let current = self.hub.config();
@@ -85,5 +85,5 @@ impl Server {
 }
 
 fn is_wanted(config: &Config, listener: &Listener) -> bool {
-    config.listen.of(listener.dialect).contains(&listener.wanted)
+    config.listen.of(listener.service).contains(&listener.wanted)
 }

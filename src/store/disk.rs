@@ -7,6 +7,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use rustix::io::{Errno, retry_on_intr};
@@ -79,6 +80,10 @@ pub trait Disk {
     /// # Errors
     /// If there is no source of randomness.
     fn new_store_id(&mut self) -> io::Result<[u8; 16]>;
+    /// How often a file was synced since it was opened, and how long that took in all, where that is measured.
+    fn syncs(&self) -> (u64, Duration) {
+        (0, Duration::ZERO)
+    }
     /// How to name a file to a person.
     fn path(&self, file: u32) -> PathBuf;
     /// How to name the whole to a person.
@@ -94,6 +99,8 @@ pub struct FileDisk {
     _lock: File,
     /// Open files, the one used last at the end.
     handles: Vec<Handle>,
+    /// Syncs, and how long they took in all.
+    syncs: (u64, Duration),
 }
 
 #[derive(Debug)]
@@ -140,7 +147,13 @@ impl FileDisk {
             }
             Err(error) => return Err(io_error("lock", &lock_path, error.into())),
         }
-        Ok(Self { path: path.to_path_buf(), directory, _lock: lock, handles: Vec::new() })
+        Ok(Self {
+            path: path.to_path_buf(),
+            directory,
+            _lock: lock,
+            handles: Vec::new(),
+            syncs: (0, Duration::ZERO),
+        })
     }
 
     /// The handle of a file, opened if it is not. Above the bound the one not used for longest is closed, unless it
@@ -225,13 +238,20 @@ impl Disk for FileDisk {
     }
 
     fn sync(&mut self, file: u32) -> io::Result<()> {
+        let begun = Instant::now();
         let handle = self.handle(file)?;
         handle.file.sync_data()?;
         if handle.file.metadata()?.nlink() == 0 {
             return Err(io::Error::other("the file was deleted under the server"));
         }
         handle.state = State::Synced;
+        self.syncs.0 += 1;
+        self.syncs.1 += begun.elapsed();
         Ok(())
+    }
+
+    fn syncs(&self) -> (u64, Duration) {
+        self.syncs
     }
 
     fn sync_dir(&mut self) -> io::Result<()> {

@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use crate::limits::{LOG_BATCH_BYTES_KEPT, LOG_FULL_RETRY_MS, RECORD_BYTES_MAX};
 use crate::store::account::{Account, Extent};
@@ -161,6 +162,12 @@ impl Store {
     /// Takes other options from now on, when the configuration was read again.
     pub fn set_options(&mut self, options: Options) {
         self.options = options;
+    }
+
+    /// How often the log was synced since it was opened, and how long that took in all.
+    #[must_use]
+    pub fn syncs(&self) -> (u64, Duration) {
+        self.disk.syncs()
     }
 
     /// Bytes that the log takes on the disk, what is set aside included.

@@ -26,7 +26,7 @@ struct Desk {
 impl Desk {
     fn new(standing: Standing) -> Self {
         Self {
-            reader: Reader::new(Dialect::Json),
+            reader: Reader::new(Dialect::Json.into(), 0),
             park: Park::new(),
             scratch: Scratch::new(),
             options: Options { host: "pi".into(), ..Options::default() },

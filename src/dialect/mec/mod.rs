@@ -85,7 +85,9 @@ impl Asked {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Phase {
+    /// Its first line, which may be a browser's, has not come.
     #[default]
+    Fresh,
     Open,
     Closed,
 }
@@ -110,6 +112,12 @@ impl Reader {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A connection that is known to speak this dialect.
+    #[must_use]
+    pub fn bare() -> Self {
+        Self { phase: Phase::Open, ..Self::default() }
     }
 
     /// Takes from `input` up to the end of one request, asked by a session of that `standing`. `None` when the input
@@ -139,6 +147,12 @@ impl Reader {
             Cut::AreYouThere => return Some(Request::Notice(Notice::Alive)),
             Cut::TooLong => return Some(self.close(Warning::LineTooLong)),
         };
+        if self.phase == Phase::Fresh {
+            self.phase = Phase::Open;
+            if is_of_a_browser(line) {
+                return Some(Request::Http(line));
+            }
+        }
         if self.posting.is_some() {
             return Some(self.body_line(line, context.bodies_bytes));
         }
@@ -199,6 +213,11 @@ impl Reader {
             posting.free(bodies_bytes);
         }
     }
+}
+
+/// Whether a first line asks for a page (spec `web.md`).
+fn is_of_a_browser(line: &str) -> bool {
+    line.starts_with("GET ") && line.contains(" HTTP/1.")
 }
 
 /// What a line is.

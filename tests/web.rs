@@ -1,0 +1,301 @@
+//! Browsers against the real program: the page on both ports, WebSockets by a peer that others wrote, and people in
+//! telnet in the same room (spec `web.md`).
+
+mod program_support;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use program_support::{Client, Server, Start, temporary};
+use rustix::process::Signal;
+use tungstenite::client::IntoClientRequest;
+use tungstenite::protocol::WebSocketConfig;
+use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
+use tungstenite::protocol::frame::{CloseFrame, Frame};
+use tungstenite::{Message, WebSocket};
+
+/// A server with a MEC port, a page and metrics, in this order.
+fn start(cwd: &Path) -> Start {
+    Start::in_dir(cwd)
+        .args(["--listen", "web=127.0.0.1:0", "--listen", "metrics=127.0.0.1:0"])
+        .listeners(3)
+        .unhurried()
+}
+
+/// A request that leaves nothing open.
+const HEALTH: &str = "GET /healthz HTTP/1.1\nHost: pi\nConnection: close\n\n";
+
+struct Browser(WebSocket<TcpStream>);
+
+impl Browser {
+    fn open(at: SocketAddr) -> Self {
+        Self::try_open(at, None).expect("the handshake succeeds")
+    }
+
+    fn try_open(at: SocketAddr, origin: Option<&str>) -> Result<Self, String> {
+        let socket = TcpStream::connect(at).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut request = format!("ws://{at}/mec").into_client_request().unwrap();
+        if let Some(origin) = origin {
+            request.headers_mut().insert("origin", origin.parse().unwrap());
+        }
+        let config = WebSocketConfig::default();
+        let opened = tungstenite::client::client_with_config(request, socket, Some(config));
+        opened.map(|(socket, _)| Self(socket)).map_err(|error| error.to_string())
+    }
+
+    fn user(at: SocketAddr, name: &str) -> Self {
+        let mut browser = Self::open(at);
+        browser.ask(&format!("#login anon {name}"), "@status 0");
+        browser
+    }
+
+    fn send(&mut self, text: &str) {
+        self.0.send(Message::text(text)).unwrap();
+    }
+
+    /// The next message that is no ping.
+    fn hear(&mut self) -> Message {
+        loop {
+            let message = self.0.read().unwrap();
+            if !matches!(message, Message::Ping(_) | Message::Pong(_)) {
+                return message;
+            }
+        }
+    }
+
+    /// The next line; each message that is heard in these tests has one.
+    fn line(&mut self) -> String {
+        let text = self.hear().into_text().unwrap();
+        text.strip_suffix("\r\n").unwrap_or_else(|| panic!("{text:?}")).to_owned()
+    }
+
+    fn ask(&mut self, line: &str, answer: &str) {
+        self.send(line);
+        assert_eq!(self.line(), answer, "{line}");
+    }
+
+    /// The code with which the server closes.
+    fn code(&mut self) -> CloseCode {
+        match self.hear() {
+            Message::Close(Some(frame)) => frame.code,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// What a head is answered, up to the end of the connection.
+fn fetched(at: SocketAddr, head: &str) -> String {
+    let mut socket = TcpStream::connect(at).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    socket.write_all(head.replace('\n', "\r\n").as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).unwrap();
+    String::from_utf8(answer).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn the_page_is_served_on_both_ports_and_to_nobody_counted_as_a_user() {
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    let mut telnet = server.user("tel");
+    for at in &server.addresses[..2] {
+        let answer = fetched(*at, "GET / HTTP/1.1\nHost: pi\nConnection: close\n\n");
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{at}: {answer}");
+        let mut waiting = Client::connect(*at);
+        waiting.send_bytes(b"GET /healthz HTTP/1.1\r\nHost: pi\r\n\r\n");
+        assert_eq!(waiting.line(), "HTTP/1.1 200 OK");
+        assert_eq!(telnet.list("#listusers"), ["tel anon"], "a browser that reads is nobody yet");
+    }
+}
+
+#[test]
+fn a_browser_and_telnet_talk_in_one_room_and_alone() {
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    let mut telnet = server.user("tel");
+    let mut near = Browser::user(server.addresses[0], "near");
+    let mut far = Browser::user(server.addresses[1], "far");
+    assert_eq!(telnet.list("#listusers"), ["tel anon", "near anon", "far anon"]);
+    far.send("#broadcast hello \u{e9}\"all\"");
+    let said = "@mess #broadcast far \"hello \u{e9}\\\"all\\\"\"";
+    assert_eq!(telnet.line(), said);
+    assert_eq!(near.line(), said);
+    assert_eq!(far.line(), said);
+    telnet.expect("#sendto near psst", "@status 0");
+    assert_eq!(near.line(), "@mess #sendto tel \"psst\"");
+    near.send("#sendto tel ok\r\n#sendto far you too\n#whoami");
+    assert_eq!(near.line(), "@status 0");
+    assert_eq!(near.line(), "@status 0");
+    assert_eq!(near.line(), "@ret #whoami near Home 3 - 0");
+    assert_eq!(telnet.line(), "@mess #sendto near \"ok\"");
+    assert_eq!(far.line(), "@mess #sendto near \"you too\"");
+    far.send("#createroom den pw\n#changeroom den pw");
+    assert_eq!((far.line(), far.line()), ("@status 0".into(), "@status 0".into()));
+    near.ask("#changeroom den", "@status 3101");
+    near.ask("#changeroom den pw", "@status 0");
+    near.send("#broadcast in here");
+    assert_eq!(far.line(), "@mess #broadcast near \"in here\"");
+    telnet.expect("#whoami", "@ret #whoami tel Home 1 - 0");
+}
+
+#[test]
+fn a_broadcast_is_framed_once_for_all_browsers() {
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    let mut browsers: Vec<Browser> =
+        (0..50).map(|no| Browser::user(server.addresses[1], &format!("b{no}"))).collect();
+    let mut telnets: Vec<Client> = (0..50).map(|no| server.user(&format!("t{no}"))).collect();
+    let before = metric(&server, "mecd_renderings_total");
+    browsers[0].send("#broadcast once");
+    for browser in &mut browsers {
+        assert_eq!(browser.line(), "@mess #broadcast b0 \"once\"");
+    }
+    for telnet in &mut telnets {
+        assert_eq!(telnet.line(), "@mess #broadcast b0 \"once\"");
+    }
+    assert_eq!(metric(&server, "mecd_renderings_total") - before, 2, "one for each dialect");
+}
+
+/// A number of the metrics page.
+fn metric(server: &Server, name: &str) -> u64 {
+    let head = "GET /metrics HTTP/1.1\nHost: pi\nConnection: close\n\n";
+    let text = fetched(server.addresses[2], head);
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_else(|| panic!("{name} in {text}")).trim().parse().unwrap()
+}
+
+#[test]
+fn metrics_count_what_happens() {
+    let cwd = temporary();
+    let server = start(cwd.path()).set("limits.connections=8").serve();
+    let mut telnet = server.user("tel");
+    telnet.expect("#createroom den", "@status 0");
+    assert_eq!(metric(&server, "mecd_users"), 1);
+    assert_eq!(metric(&server, "mecd_rooms"), 2);
+    assert!(metric(&server, "mecd_lines_in_total") >= 2);
+    let mut others = Vec::new();
+    let health = || fetched(server.addresses[1], HEALTH);
+    program_support::wait_until("there is no place left", || {
+        others.push(server.client());
+        health().starts_with("HTTP/1.1 503 Service Unavailable")
+    });
+    drop(others);
+    program_support::wait_until("there is a place again", || health().starts_with("HTTP/1.1 200"));
+    assert!(metric(&server, "mecd_refused_total{reason=\"server_full\"}") >= 1);
+    let page =
+        fetched(server.addresses[1], "GET /metrics HTTP/1.1\nHost: a\nConnection: close\n\n");
+    assert!(page.starts_with("HTTP/1.1 404"), "not for everybody");
+}
+
+#[test]
+fn pages_of_other_hosts_are_kept_out() {
+    let cwd = temporary();
+    let server = start(cwd.path()).set("web.origins=https://chat.example").serve();
+    let at = server.addresses[1];
+    assert!(Browser::try_open(at, Some(&format!("http://{at}"))).is_ok());
+    assert!(Browser::try_open(at, Some("https://chat.example")).is_ok());
+    let refused = Browser::try_open(at, Some("http://evil.example")).err().unwrap();
+    assert!(refused.contains("403"), "{refused}");
+}
+
+#[test]
+fn a_peer_that_breaks_the_rules_is_told_so_and_closed() {
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    let at = server.addresses[1];
+    let frame = |opcode, last, payload: &[u8]| {
+        Message::Frame(Frame::message(payload.to_vec(), OpCode::Data(opcode), last))
+    };
+    for (message, code) in [
+        (Message::binary(vec![1]), CloseCode::Unsupported),
+        (frame(Data::Continue, true, b"x"), CloseCode::Protocol),
+        (frame(Data::Text, true, b"\xff"), CloseCode::Invalid),
+        (frame(Data::Text, true, &[b' '; 65_537]), CloseCode::Size),
+    ] {
+        let mut browser = Browser::open(at);
+        browser.0.send(message.clone()).unwrap();
+        assert_eq!(browser.code(), code, "{message:?}");
+    }
+    let mut browser = Browser::user(at, "bob");
+    browser.send(&format!("#broadcast {}", "x".repeat(1000)));
+    assert!(browser.line().starts_with("@mess #warning \""), "as in telnet");
+    assert_eq!(browser.code(), CloseCode::Size);
+}
+
+#[test]
+fn fragments_and_pings_between_them_are_taken() {
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    let mut browser = Browser::user(server.addresses[1], "bob");
+    let mut send = |message| browser.0.send(message).unwrap();
+    let frame = |opcode, last, payload: &[u8]| {
+        Message::Frame(Frame::message(payload.to_vec(), OpCode::Data(opcode), last))
+    };
+    send(frame(Data::Text, false, b"#broadcast \xe2\x82"));
+    send(Message::Ping(b"are you there".to_vec().into()));
+    send(frame(Data::Continue, false, b"\xac 5"));
+    send(frame(Data::Continue, true, b""));
+    assert!(
+        matches!(browser.0.read().unwrap(), Message::Pong(payload) if payload == "are you there")
+    );
+    assert_eq!(browser.line(), "@mess #broadcast bob \"\u{20ac} 5\"");
+}
+
+#[test]
+fn both_sides_can_end_the_conversation() {
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    let at = server.addresses[1];
+    let mut leaving = Browser::user(at, "leaving");
+    leaving.0.close(Some(CloseFrame { code: CloseCode::Away, reason: "bye".into() })).unwrap();
+    assert_eq!(leaving.code(), CloseCode::Normal);
+    let mut quitting = Browser::user(at, "leaving");
+    quitting.ask("#quit", "@status 0");
+    assert_eq!(quitting.code(), CloseCode::Normal);
+    let mut gone = Browser::user(at, "gone");
+    gone.0.get_mut().shutdown(std::net::Shutdown::Both).unwrap();
+    let mut telnet = server.user("leaving");
+    program_support::wait_until("it is seen to be gone", || {
+        telnet.list("#listusers") == ["leaving anon"]
+    });
+    let mut staying = Browser::user(at, "staying");
+    let mut waiting = Client::connect(at);
+    waiting.send_bytes(b"HEAD /healthz HTTP/1.1\r\nHost: pi\r\n\r\n");
+    while !waiting.line().is_empty() {}
+    server.signal(Signal::TERM);
+    assert!(staying.line().starts_with("@mess #warning \""));
+    assert_eq!(staying.code(), CloseCode::Away);
+    assert!(waiting.rest().is_empty(), "who has asked nothing is told nothing");
+    assert_eq!(server.ended().status.code(), Some(0));
+}
+
+#[test]
+fn a_long_message_and_a_long_list_reach_a_browser_whole() {
+    let cwd = temporary();
+    let server = start(cwd.path()).set("limits.message_lines=100").serve();
+    let mut browser = Browser::user(server.addresses[1], "bob");
+    let lines: Vec<String> = (0..100).map(|no| format!("{no:0>900}")).collect();
+    browser.ask("#creategroup news \"\" anon", "@status 0");
+    browser.ask("#joingroup news", "@status 0");
+    browser.send(&format!("#postmessage long 0 100\n{}", lines[..60].join("\n")));
+    browser.send(&lines[60..].join("\n"));
+    assert_eq!(browser.line(), "@status 0");
+    browser.send("#getmessage 1");
+    let mut text = String::new();
+    while text.lines().count() < 101 {
+        text.push_str(browser.hear().into_text().unwrap().as_str());
+    }
+    assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), lines);
+    for no in 0..300 {
+        browser.ask(&format!("#createroom r{no}"), "@status 0");
+    }
+    browser.send("#listrooms");
+    assert_eq!(browser.line(), "@ret #listrooms 301");
+    for _ in 0..301 {
+        browser.line();
+    }
+    browser.ask("#whoami", "@ret #whoami bob Home 1 news 1");
+}

@@ -32,7 +32,7 @@ function problemOf(texts, left) {
   const tooLong = left.findIndex((bytes) => bytes < 0);
   if (tooLong === -1) return '';
   const where = texts.length > 1 ? `Line ${tooLong + 1} is ` : '';
-  return `${where}${counted(-left[tooLong], 'byte', 'bytes')} too long. Please shorten it; nothing is cut off.`;
+  return `${where}${counted(-left[tooLong], 'byte', 'bytes')} too long. Shorten it; nothing is cut off.`;
 }
 
 function hintOf(texts, least) {

@@ -21,8 +21,8 @@ export function createBoardView({ chatter, go, now }) {
   const makePlace = panel.querySelector('.make');
   const title = byId('board-title');
   const write = tool('plus', 'New message', () => (makePlace.firstChild ? closeWrite() : openWrite()));
-  const readAll = tool(null, 'Mark all as read', board.readAll);
-  const leave = tool(null, 'Leave group', () => {
+  const readAll = tool(null, 'Mark all read', board.readAll);
+  const leave = tool(null, 'Leave', () => {
     groups.leave();
     go('groups');
   });

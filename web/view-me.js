@@ -24,7 +24,7 @@ export function createMeView({ chatter, go }) {
       element('div', { class: 'titles' }, title, kind),
       element('div', { class: 'tools' }, element('button', { type: 'button', class: 'quiet', onclick: () => go('talk') }, icon('back'), 'Back'))),
     element('div', { class: 'sheet' },
-      element('h3', {}, 'Account'), element('div', { class: 'actions' }, make, change, remove, button('Leave', () => session.leave())), accountForms,
+      element('h3', {}, 'Account'), element('div', { class: 'actions' }, make, change, remove, button('Leave the chat', () => session.leave())), accountForms,
       element('h3', {}, 'Colours'), themeChoice(settings),
       element('h3', {}, 'Friends'), friends,
       element('h3', {}, 'Ignored'), ignored,

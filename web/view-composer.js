@@ -80,7 +80,7 @@ export function createComposerView({ chatter, log }) {
     showTo();
     const { texts, problem, hint: weight } = weigh(field.value, receivers());
     const isConnected = session.state.phase === 'in';
-    const words = !isConnected ? 'Not connected. What you write stays here until it can be sent.'
+    const words = !isConnected ? 'Not connected. Your text stays here meanwhile.'
       : nobodyHears() ? 'No friend of yours is in this room. Mark friends with the star in the list of people.'
       : weight || 'Enter sends. Shift and Enter begin another message.';
     say(hint, words);

@@ -60,9 +60,9 @@ export function createShellView({ chatter, now, onShown }) {
     shell.dataset.view = name;
     shell.dataset.place = PLACES[name];
     for (const button of document.querySelectorAll('[data-go]')) {
-      const here = button.dataset.go === name || (name === 'board' && button.dataset.go === 'groups');
-      set(button, 'aria-current', here || (isWide() && button.dataset.go === PLACES[name]) ? 'page' : undefined);
-      if (!here && !(isWide() && button.dataset.go === PLACES[name])) button.removeAttribute('aria-current');
+      const own = button.dataset.go;
+      const isHere = own === name || (name === 'board' && own === 'groups') || (isWide() && own === PLACES[name]);
+      set(button, 'aria-current', isHere ? 'page' : undefined);
     }
     onVisible();
     onShown(name);
@@ -114,17 +114,17 @@ export function createShellView({ chatter, now, onShown }) {
     const { phase } = session.state;
     trouble.hidden = phase !== 'lost' && phase !== 'closed';
     if (trouble.hidden) return;
-    say(trouble.querySelector('p'), troubleSentence());
+    const [cause, next] = trouble.querySelectorAll('span');
+    const { notice, retryAt } = session.state;
+    say(cause, phase === 'closed' ? `${notice} You are not connected any more.` : notice || 'The connection is lost.');
+    // Not for ears: it would be read out every second.
+    say(next, phase === 'closed' ? '' : nextAttempt(retryAt));
     say(retry, phase === 'closed' ? 'Come in again' : 'Try now');
   }
 
-  // The seconds are not read out each time they change: the sentence for ears has none.
-  function troubleSentence() {
-    const { phase, notice, retryAt } = session.state;
-    if (phase === 'closed') return `${notice} You are not connected any more.`;
+  function nextAttempt(retryAt) {
     const seconds = Math.ceil((retryAt - now()) / 1000);
-    const next = retryAt === 0 || seconds <= 0 ? 'Connecting again …' : `Trying again in ${seconds} s.`;
-    return `${notice || 'The connection is lost.'} ${next}`;
+    return retryAt === 0 || seconds <= 0 ? 'Connecting again …' : `Trying again in ${seconds} s.`;
   }
 
   function hear(row, chat) {

@@ -1,7 +1,7 @@
 //! The configuration as an administrator meets it: a file, `--set`, `--listen`, the faults, and the file shown.
 
 use mecd::config::{Config, Environment, ListenAt, SyncMode, load};
-use mecd::dialect::Dialect;
+use mecd::dialect::{Dialect, Service};
 use mecd::limits::{ADDRESSES_MAX, CONFIG_BYTES_MAX};
 use std::io::Write;
 use std::net::Ipv4Addr;
@@ -54,6 +54,12 @@ const EVERY_OPTION: &[Row] = &[
     ("listen.json", "\"127.0.0.1:7005\"", |c| {
         c.listen.set(Dialect::Json, vec![(Ipv4Addr::LOCALHOST, 7005).into()]);
     }),
+    ("listen.web", "\"127.0.0.1:7006\"", |c| {
+        c.listen.set(Dialect::Web, vec![(Ipv4Addr::LOCALHOST, 7006).into()]);
+    }),
+    ("listen.metrics", "\"127.0.0.1:7007\"", |c| {
+        c.listen.set(Service::Metrics, vec![(Ipv4Addr::LOCALHOST, 7007).into()]);
+    }),
     ("server.data_dir", "\"/srv/chat\"", |c| c.data_dir = Some("/srv/chat".into())),
     ("server.name", "\"chat.example.org\"", |c| c.server_name = Some("chat.example.org".into())),
     ("limits.connections", "5", |c| c.connections = 5),
@@ -102,6 +108,9 @@ const EVERY_OPTION: &[Row] = &[
     ("chatapp.connected", "true", |c| c.dialects.chatapp.connected = true),
     ("json.ping_seconds", "0", |c| c.dialects.json.ping_ms = None),
     ("json.pong_seconds", "3", |c| c.dialects.json.pong_ms = 3000),
+    ("web.origins", "\"https://a.example http://b\"", |c| {
+        c.dialects.web.origins = vec!["https://a.example".into(), "http://b".into()];
+    }),
 ];
 
 #[test]
@@ -248,7 +257,6 @@ groups = -1
         "FILE:14: storage.sync: wants \"always\" or a time from \"1ms\" to \"1h\", not \"soon\"",
         "FILE:15: storage.bytes_max: wants a whole number from 17825792 to 1099511627776, \
          not 99999999999999999999",
-        "FILE:18: listen.metrics: this version does not serve \"metrics\"",
         "FILE:21: listen.mec: \"localhost:6500\" is no address with a port, \
          such as 0.0.0.0:6500 or [::]:6500",
         "FILE:22: listen.mec: wants an address in a string, or an array of them, not an integer",
@@ -303,7 +311,7 @@ fn sections_and_options_are_not_taken_for_each_other() {
         "FILE:4: rooms: is a section: its options stand below a line [rooms]",
         "FILE:6: groups.expire_seconds: wants a whole number from 1 to 2147483647, not a table",
         "FILE:8: toys: is no section; there are listen, server, limits, rooms, groups, messages, \
-         security, storage, helo, chatapp, json",
+         security, storage, helo, chatapp, json, web",
     ];
     assert_eq!(from_file(text).unwrap_err(), wanted);
 }
@@ -356,8 +364,6 @@ fn every_fault_of_set_is_told_and_the_file_is_not_forgotten() {
         "--set limits.romos=5: is no option; did you mean limits.rooms?",
         "--set limits=5: is no option; `mecd config` shows all there are",
         "--set limits.rooms=many: wants a whole number from 0 to 1000000, not a string",
-        "--set listen.web=[::]:80: this version does not serve \"web\"",
-        "--listen metrics=[::]:1337: this version does not serve \"metrics\"",
     ];
     assert_eq!(shown, wanted);
 }

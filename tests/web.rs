@@ -1,6 +1,8 @@
 //! Browsers against the real program: the page on both ports, WebSockets by a peer that others wrote, and people in
 //! telnet in the same room (spec `web.md`).
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as expected")]
+
 mod program_support;
 
 use std::io::{Read, Write};

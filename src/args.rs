@@ -471,7 +471,7 @@ mod tests {
             ("--set a", "--set: wants KEY=VALUE, not \"a\""),
             (
                 "--listen irc=[::]:1",
-                "--listen: there is no dialect \"irc\", only mec, helo, chatapp, crimp, json",
+                "--listen: there is no dialect \"irc\", only mec, helo, chatapp, crimp, json, web, metrics",
             ),
             (
                 "--listen mec=pi:1",

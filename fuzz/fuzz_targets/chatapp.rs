@@ -114,7 +114,7 @@ fn described(request: &Request<'_>) -> String {
             answer
         }
         Request::Nothing => "nothing".to_owned(),
-        Request::Notice(_) | Request::Close(_) | Request::Fetch(_) => panic!("{request:?} is not of this dialect"),
+        _ => panic!("{request:?} is not of this dialect"),
     }
 }
 

@@ -332,7 +332,9 @@ impl World {
         }
         let Some(client) = &self.clients[index] else { return };
         let mut wire = client.wire.borrow_mut();
-        if wire.finished || wire.reset {
+        // Nobody here is a browser.
+        let is_of_a_browser = bytes.windows(6).any(|part| part == b"HTTP/1");
+        if wire.finished || wire.reset || is_of_a_browser {
             return;
         }
         wire.to_server.extend(bytes);

@@ -86,6 +86,7 @@ fn described(request: &Request<'_>) -> String {
             return text;
         }
         Request::Nothing | Request::Notice(_) | Request::Close(_) => return text,
+        _ => panic!("{request:?} is not of this dialect"),
     };
     for status in Status::ALL {
         text.push_str(&answer(asked, status));

@@ -200,13 +200,15 @@ pub fn event(out: &mut Vec<u8>, event: &Event<'_>) {
 fn code(warning: &Warning<'_>) -> Code {
     match warning {
         Warning::LineTooLong | Warning::TooManyLines => Code::TooLong,
-        Warning::WrongPasswords | Warning::LoggedInElsewhere | Warning::TooSlow => Code::Policy,
-        Warning::LoginTimeout
+        // Nobody should come back of his own accord.
+        Warning::WrongPasswords
+        | Warning::LoggedInElsewhere
+        | Warning::TooSlow
         | Warning::Idle
-        | Warning::Kicked { .. }
-        | Warning::ServerFull
-        | Warning::AddressFull
-        | Warning::Stopping => Code::GoingAway,
+        | Warning::Kicked { .. } => Code::Policy,
+        Warning::LoginTimeout | Warning::ServerFull | Warning::AddressFull | Warning::Stopping => {
+            Code::GoingAway
+        }
     }
 }
 

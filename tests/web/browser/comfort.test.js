@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import test from 'node:test';
-import { PHONE, address, enter, enterRoom, fresh, makeRoom, openPage, person, place, row, say, someone, telnet, useBrowser } from './support.js';
+import { PHONE, enter, enterRoom, fresh, makeRoom, openPage, person, place, row, say, server, someone, telnet, useBrowser } from './support.js';
 
 useBrowser();
 
@@ -180,7 +180,7 @@ test('the first load stays under 60 kB on the wire, and everything comes from th
   await enter(page, fresh('amy'));
   await page.waitForLoadState('networkidle');
   assert.ok(first < 60_000, `${first} bytes`);
-  assert.deepEqual(requests.filter((url) => !url.startsWith(address)), []);
+  assert.deepEqual(requests.filter((url) => !url.startsWith(server.address)), []);
   console.log(`# ${first} bytes before one comes in, ${bytes} after`);
   await page.context().close();
 });

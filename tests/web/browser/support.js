@@ -1,21 +1,15 @@
-// What all browser tests need: a browser, people in it, and somebody with telnet.
+// What all browser tests need: a server, a browser, people in it, and somebody with telnet.
 //
-//   MECD_URL      the page's address, such as http://127.0.0.1:6580/
-//   MECD_PORT     the port of the MEC protocol on the same host
-//   MECD_RESTART  a command that stops that server and starts it again; without it the test that needs
-//                 it is skipped
-//   CHROMIUM      the browser; Debian's if not given
-//   SHOTS         a directory for screenshots of what failed
+//   MECD       the program; that of `cargo build --release` if not given
+//   CHROMIUM   the browser; Debian's if not given
 
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
+import { startServer } from './server.js';
 
-export const address = process.env.MECD_URL;
-const port = Number(process.env.MECD_PORT);
-if (!address || !port) throw new Error('MECD_URL and MECD_PORT say where the server is');
-const host = new URL(address).hostname;
+export const server = await startServer(process.env.MECD);
 
 const ARGUMENTS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
@@ -35,6 +29,7 @@ export function useBrowser() {
   after(async () => {
     sockets.forEach((socket) => socket.destroy());
     await browser.close();
+    await server.end();
     assert.deepEqual(faults, [], 'the pages report no fault');
   });
 }
@@ -51,7 +46,7 @@ export async function openPage({ viewport = WIDE, colorScheme = 'light', prepare
     if (message.type() === 'error' && !isLostSocket) faults.push(message.text());
   });
   await prepare(page);
-  await page.goto(address);
+  await page.goto(server.address);
   return page;
 }
 
@@ -105,7 +100,7 @@ export async function enterRoom(page, name, password) {
 
 // Somebody with telnet: sends lines, and waits for one that looks right.
 export async function telnet(...lines) {
-  const socket = net.connect(port, host);
+  const socket = net.connect(server.port, server.host);
   sockets.push(socket);
   let heard = '';
   socket.setEncoding('utf8');

@@ -240,7 +240,7 @@ impl House {
         let count = self.count(&listing) + listing.strangers;
         out.reply(reader, &Reply::List(kind(key), count));
         if !self.step(now, &mut listing, out) {
-            self.lists.open.insert(reader.index, listing);
+            self.lists.open(listing);
         }
         Ok(Answer::Given)
     }
@@ -280,7 +280,7 @@ impl House {
         if self.step(now, &mut listing, out) {
             self.lists.close(reader.index);
         } else {
-            self.lists.open.insert(reader.index, listing);
+            self.lists.open(listing);
         }
     }
 

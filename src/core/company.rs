@@ -93,8 +93,9 @@ impl House {
         Ok(Answer::Done)
     }
 
+    /// Says something in a room that the caller stands in.
     #[expect(clippy::too_many_arguments, reason = "they are the words of the command")]
-    fn say(
+    pub(super) fn say(
         &mut self,
         now: Now,
         id: SessionId,

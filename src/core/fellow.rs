@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use crate::core::command::{Fellow, Password};
+use crate::core::command::{Claim, Fellow, Password};
 use crate::core::name::{ItemName, UserName};
 use crate::core::record::{PersonNo, Place};
 use crate::core::session::{After, Attempt};
@@ -66,11 +66,7 @@ impl House {
             Fellow::Invite { user, room } => self.invite(now, id, &user, &room, out),
             Fellow::Join { room } => self.join(now, id, &room, out),
             Fellow::Resign { room } => self.resign(now, id, &room, out),
-            Fellow::Say { room, text } => {
-                let slot = self.my_room(now, id, &room)?;
-                self.speak(now, id.index, slot, text, None, out);
-                Ok(Answer::Done)
-            }
+            Fellow::Say { room, text } => self.say(now, id, &room, Claim::Own, Ok(text), None, out),
             Fellow::Write { user, text } => self.write(now, id, &user, text, out),
             Fellow::Recount { room, count, since } => {
                 self.recount_since(now, id, &room, count, since, out)

@@ -28,7 +28,7 @@ pub(super) enum ListKey {
     Everyone,
     /// All rooms with their members (`directory.rs`).
     Directory,
-    /// What a user has missed (`letter.rs`). It has no head and no end.
+    /// What a user has missed (`missed.rs`). It has no head and no end.
     Missed,
 }
 

@@ -27,6 +27,7 @@ mod login;
 pub mod manner;
 mod membership;
 mod message;
+mod missed;
 pub mod name;
 mod news;
 pub mod outbox;

@@ -26,8 +26,8 @@ pub const CHATAPP_DATA_BYTES_MAX: usize = 1000;
 /// again, two names and a code. A longer one is read to its end without being kept, and refused.
 pub const CRIMP_COMMAND_BYTES_MAX: usize = 12 * 1024 + 128;
 
-/// Bytes of an answer of `crimp`: what the length of a frame can say. Of a room's history the oldest lines are left out,
-/// of other lists the rows for which there is no room.
+/// Bytes of an answer of `crimp`: what the length of a frame can say. Of a room's history the oldest lines are left
+/// out, of other lists the rows for which there is no room.
 pub const CRIMP_ANSWER_BYTES_MAX: usize = 0xffff;
 
 /// Milliseconds after which a command of `crimp` without an end of line is taken to be whole (spec `dialects.md`).
@@ -105,7 +105,8 @@ pub const ANSWERS_WAITING_MAX: usize = 16 * 1024;
 /// Rows of a list rendered at once; the next ones follow when the socket has taken these.
 pub const LIST_ROWS_PER_STEP: usize = 200;
 
-/// Steps of a list that one connection is given in one turn, so that a quick reader of a long list leaves room for others.
+/// Steps of a list that one connection is given in one turn, so that a quick reader of a long list leaves room for
+/// others.
 pub const LIST_STEPS_PER_TURN: usize = 4;
 
 /// Bytes of a message's text that are rendered at once; the rest follows when the socket has taken these.
@@ -148,8 +149,8 @@ pub const MEMBERS_PER_ROOM_MAX: usize = 1000;
 /// Bytes of a nickname: room for a person's full name.
 pub const NICKNAME_BYTES_MAX: usize = 64;
 
-/// Kept letters that are handed over at once; the next ones follow when the socket has taken these. Eight of the longest
-/// are 64 KiB.
+/// Kept letters that are handed over at once; the next ones follow when the socket has taken these. Eight of the
+/// longest are 64 KiB.
 pub const LETTERS_PER_STEP: usize = 8;
 
 /// Bytes of one JSON object that a client sends (spec `dialects.md`).

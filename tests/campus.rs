@@ -161,7 +161,8 @@ fn twelve_minutes_in_memory_are_as_the_rules_say() {
     (0..6).for_each(|seed| seed_in_memory(seed, 120));
 }
 
-/// `MECD_SEEDS=FROM..TO cargo test --profile quick --test campus many -- --ignored --nocapture` runs as many as one likes.
+/// `MECD_SEEDS=FROM..TO cargo test --profile quick --test campus many -- --ignored --nocapture` runs as many as one
+/// likes.
 #[test]
 #[ignore = "takes minutes; for every change of the main branch"]
 fn many_hours_in_memory_are_as_the_rules_say() {

@@ -1,8 +1,9 @@
 //! `kill -9` under load: what was acknowledged is there after every restart, and nothing that was never asked for.
 //!
-//! Several writers change accounts, rooms, groups and messages, one command at a time, each in names of its own. A writer
-//! keeps the world as it was acknowledged, and the one change that was under way when the server went. After a restart
-//! its part of the world must be the one or the other. Messages are long, so that the log is rewritten under way.
+//! Several writers change accounts, rooms, groups and messages, one command at a time, each in names of its own. A
+//! writer keeps the world as it was acknowledged, and the one change that was under way when the server went. After a
+//! restart its part of the world must be the one or the other. Messages are long, so that the log is rewritten under
+//! way.
 
 mod program_support;
 

@@ -1,9 +1,9 @@
 //! Conversations that a person can read, held with the server in memory and with the real program over TCP.
 //!
-//! Every file of `tests/transcripts` and its folders has five tests: in memory; in memory with the log compacted all the
-//! time, with what is sent arriving byte by byte, and with what is sent in consecutive steps arriving at once; and
-//! against the program. How a file is written is told in `tests/common/script.rs`. A new file needs one word in the list
-//! below.
+//! Every file of `tests/transcripts` and its folders has five tests: in memory; in memory with the log compacted all
+//! the time, with what is sent arriving byte by byte, and with what is sent in consecutive steps arriving at once; and
+//! against the program. How a file is written is told in `tests/common/script.rs`. A new file needs one word in the
+//! list below.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its files cannot be read")]
 

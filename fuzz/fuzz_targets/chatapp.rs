@@ -1,5 +1,5 @@
-//! The `chatapp` dialect: the same bytes ask for the same, wherever a segment ends; a naive model finds the same frames;
-//! whatever is answered or passed on is a frame that a client can read.
+//! The `chatapp` dialect: the same bytes ask for the same, wherever a segment ends; a naive model finds the same
+//! frames; whatever is answered or passed on is a frame that a client can read.
 //!
 //! Input: a byte with the number of segment lengths, and whether lines are to be put into frames; the lengths; the
 //! stream.

@@ -2,7 +2,8 @@
 //!
 //! The log is built in a directory of its own inside the data directory, in one pass over the file, each line checked
 //! against the lines before it. Only when the last one is there are its files moved to their place, the first file
-//! last: what is stopped in the middle is an empty data directory still, or one that says that its first file is missing.
+//! last: what is stopped in the middle is an empty data directory still, or one that says that its first file is
+//! missing.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, stdin};

@@ -14,8 +14,9 @@
 //! | `invitation` | the same with `room` (its name) instead of `text` |
 //! | `counters` | `next_status`, `next_person`, `next_room`, `next_group`; the last line, so that a file that was cut short is known |
 //!
-//! An `owner`, a `poster` or the `sender` of a letter is an object of `person` and `name`: an account's number, or one that will never be anybody's
-//! again. Fields always come in this order. Times are distances from the clock, so that they mean the same elsewhere.
+//! An `owner`, a `poster` or the `sender` of a letter is an object of `person` and `name`: an account's number, or one
+//! that will never be anybody's again. Fields always come in this order. Times are distances from the clock, so that
+//! they mean the same elsewhere.
 
 use crate::core::command::Admits;
 use crate::core::manner::Lifetime;

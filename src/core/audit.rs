@@ -1,4 +1,5 @@
-//! The house checks itself: whether what is kept twice agrees, whether counts count, whether every deadline is scheduled.
+//! The house checks itself: whether what is kept twice agrees, whether counts count, whether every deadline is
+//! scheduled.
 //!
 //! For tests and simulation, which ask after each turn. Changes nothing. Each noun checks its own; here is what lies
 //! between them.

@@ -261,8 +261,8 @@ pub enum Afterwards {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Nickname<'a>(&'a str);
 
-/// A request of a user who may stand in many rooms (spec `dialects.md`). A room that the caller does not see is to it as
-/// if it were not there.
+/// A request of a user who may stand in many rooms (spec `dialects.md`). A room that the caller does not see is to it
+/// as if it were not there.
 #[derive(Clone, Debug)]
 pub enum Company<'a> {
     /// Stand in another room too.

@@ -24,9 +24,9 @@ pub type Take<'t, E> = &'t mut dyn FnMut(&Record<'_>) -> Result<(), E>;
 pub type Contradiction = &'static str;
 
 impl House {
-    /// Hands `take` what is true now: accounts, nicknames, rooms, memberships, groups, messages, lines said, letters, and
-    /// at last the server's own numbers. Rooms, groups and lines come in the order in which they were made. What is marked is left out: its
-    /// time is over, and it only waits for a sweep.
+    /// Hands `take` what is true now: accounts, nicknames, rooms, memberships, groups, messages, lines said, letters,
+    /// and at last the server's own numbers. Rooms, groups and lines come in the order in which they were made. What is
+    /// marked is left out: its time is over, and it only waits for a sweep.
     ///
     /// # Errors
     /// The first error of either closure.

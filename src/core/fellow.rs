@@ -1,5 +1,5 @@
-//! What users ask whose rooms, letters and nicknames are kept with their accounts (spec `dialects.md`, `json`). Nicknames:
-//! how accounts are shown beside their names.
+//! What users ask whose rooms, letters and nicknames are kept with their accounts (spec `dialects.md`, `json`).
+//! Nicknames: how accounts are shown beside their names.
 
 use std::collections::BTreeMap;
 

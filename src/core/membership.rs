@@ -1,7 +1,8 @@
 //! Memberships: which accounts belong to which rooms, whether online or not (spec `dialects.md`, `json`).
 //!
-//! Who stands in a room is there now (`room.rs`); who belongs to one is so until it leaves, is sent away, or the account
-//! or the room goes. Users who may stand nowhere stand in all rooms that their account belongs to while they are online.
+//! Who stands in a room is there now (`room.rs`); who belongs to one is so until it leaves, is sent away, or the
+//! account or the room goes. Users who may stand nowhere stand in all rooms that their account belongs to while they
+//! are online.
 //!
 //! Invariants: both indexes say the same. A room with memberships does not expire.
 
@@ -324,7 +325,8 @@ impl House {
         }
     }
 
-    /// Memberships agree both ways, with accounts, rooms and who stands where; and a room's time runs if nothing keeps it.
+    /// Memberships agree both ways, with accounts, rooms and who stands where; and a room's time runs if nothing keeps
+    /// it.
     pub(super) fn audit_memberships(&self) -> Result<(), String> {
         let mut by_room: Vec<_> =
             self.memberships.iter().map(|(person, room, _)| (room, person)).collect();

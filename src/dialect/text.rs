@@ -1,7 +1,7 @@
 //! Texts as they may stand in a line of any dialect, whatever they came in.
 
-/// Takes control characters out of a text: line breaks and tabs become blanks (a line break of two characters one blank),
-/// the others go.
+/// Takes control characters out of a text: line breaks and tabs become blanks (a line break of two characters one
+/// blank), the others go.
 pub(super) fn harmless(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len());
     append_harmless(&mut harmless, text);

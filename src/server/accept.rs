@@ -107,8 +107,8 @@ impl Server {
     }
 }
 
-/// Tells a connection why it is not served, as far as that goes in one write, and closes it. What it has sent by then is
-/// read, so that the close is no reset and the peer sees the reason.
+/// Tells a connection why it is not served, as far as that goes in one write, and closes it. What it has sent by then
+/// is read, so that the close is no reset and the peer sees the reason.
 fn refuse(mut socket: TcpStream, address: SocketAddr, service: Service, why: Warning<'_>) {
     let mut line = Vec::new();
     service.refuse(&mut line, why);

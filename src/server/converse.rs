@@ -178,8 +178,8 @@ impl<S: Socket> Hub<S> {
         true
     }
 
-    /// Asks a connection's reader what the time has brought. Who has sent something that has to wait is not silent: that
-    /// is read first.
+    /// Asks a connection's reader what the time has brought. Who has sent something that has to wait is not silent:
+    /// that is read first.
     pub(super) fn keep_time(&mut self, now: Now, index: u32) {
         if self.post.connections[index as usize].has_input() {
             return;
@@ -216,9 +216,9 @@ impl<S: Socket> Hub<S> {
         }
     }
 
-    /// When one more line could take all bodies together over their bound, the one whose sender has been silent for most
-    /// seconds is given up, of several the largest: it is read to its end and refused. So who goes on sending is not
-    /// kept out by who does not. The body whose turn it is has no part in this: its reader is with the caller.
+    /// When one more line could take all bodies together over their bound, the one whose sender has been silent for
+    /// most seconds is given up, of several the largest: it is read to its end and refused. So who goes on sending is
+    /// not kept out by who does not. The body whose turn it is has no part in this: its reader is with the caller.
     fn make_room_for_bodies(&mut self, now: Now) {
         while self.bodies_bytes + TEXT_BYTES_MAX > BODIES_BYTES_MAX {
             let connections = self.post.connections.iter_mut().map(|(_, connection)| connection);

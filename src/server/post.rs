@@ -153,8 +153,8 @@ impl<S: Socket> Post<S> {
         self.connections[index as usize].deferred.get_or_insert_default();
     }
 
-    /// A part of a list that is to leave as a whole, to a session whose connection is there. It goes on as a long answer
-    /// does, though nothing of it is sent before its end.
+    /// A part of a list that is to leave as a whole, to a session whose connection is there. It goes on as a long
+    /// answer does, though nothing of it is sent before its end.
     fn gather(&mut self, to: SessionId, voice: Voice, reply: &Reply<'_>) {
         let connection = &mut self.connections[to.index as usize];
         let deferred = connection.deferred.get_or_insert_default();

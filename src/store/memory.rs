@@ -113,7 +113,8 @@ impl Random {
 }
 
 impl MemoryDisk {
-    /// An empty disk of unlimited space, with sectors of 512 bytes. The seed decides the identity of a store made on it.
+    /// An empty disk of unlimited space, with sectors of 512 bytes. The seed decides the identity of a store made on
+    /// it.
     pub fn new(seed: u64) -> Self {
         Self(Rc::new(RefCell::new(State {
             files: BTreeMap::new(),

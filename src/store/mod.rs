@@ -1,7 +1,7 @@
 //! The store: what the server must not forget, in sealed records in flat files.
 //!
-//! Owns the data directory. Deliberately does not know what a record says: it takes bytes, hands out the [`Place`] where
-//! they stand, and gives them back. `docs/storage.md` describes every byte on the disk and what is promised.
+//! Owns the data directory. Deliberately does not know what a record says: it takes bytes, hands out the [`Place`]
+//! where they stand, and gives them back. `docs/storage.md` describes every byte on the disk and what is promised.
 //!
 //! ```text
 //! open ─visit each record─▶ Store

@@ -4,8 +4,8 @@
 //! say. Invariant: an opening that is refused has changed nothing on the disk.
 //!
 //! The decision: a frame says whether all in front of it had been synced when it was sealed. Where a frame does not
-//! verify in the last file, it is damaged if any whole frame behind it says so, and else torn. In every other file it is
-//! damaged, because a file is synced before the next one is begun.
+//! verify in the last file, it is damaged if any whole frame behind it says so, and else torn. In every other file it
+//! is damaged, because a file is synced before the next one is begun.
 
 use std::io;
 

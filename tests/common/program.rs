@@ -2,9 +2,9 @@
 //!
 //! That nothing more was said is seen without sleeping: telnet's "are you there" is answered in its turn, in any state
 //! of a connection, and its answer must be the next thing that comes. Other dialects have no such question; there a
-//! visitor of our own asks it, twice, and what was sent before has been answered by then. The visitor needs a place: who
-//! fills the server with others than MEC users does so in memory only. At the end everybody closes one side, and must
-//! then read nothing but the end.
+//! visitor of our own asks it, twice, and what was sent before has been answered by then. The visitor needs a place:
+//! who fills the server with others than MEC users does so in memory only. At the end everybody closes one side, and
+//! must then read nothing but the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

@@ -2,8 +2,8 @@
 //! `dialects.md`, seed 002; `docs/protocol-chatapp.md` for who writes a client).
 //!
 //! The road of a byte: `frame` cuts bodies, `message` reads one as its texts, and here they become a command, with the
-//! checks in the order of the spec. `words` has the errors; `render` goes the other way. Nothing here knows a socket, or
-//! who else is there.
+//! checks in the order of the spec. `words` has the errors; `render` goes the other way. Nothing here knows a socket,
+//! or who else is there.
 //!
 //! Invariants: what is asked does not depend on where a segment ends. A connection between frames owns no memory but
 //! its [`Reader`].

@@ -1,5 +1,5 @@
-//! Modified UTF-8: how Java's `writeUTF` writes a text. U+0000 stands as two bytes, and what is beyond U+FFFF as its two
-//! surrogates, three bytes each.
+//! Modified UTF-8: how Java's `writeUTF` writes a text. U+0000 stands as two bytes, and what is beyond U+FFFF as its
+//! two surrogates, three bytes each.
 //!
 //! Invariant: [`decoded`] takes exactly what [`encode`] writes; everything else is malformed.
 

@@ -3,8 +3,8 @@
 //! Owns the beginning of an object whose end has not come. Knows nothing of what an object says: whether it is JSON is
 //! found out when it is parsed as a whole.
 //!
-//! Invariants: what is cut does not depend on where a segment ends. At most [`OBJECT_BYTES_MAX`] bytes are held, and none
-//! between objects.
+//! Invariants: what is cut does not depend on where a segment ends. At most [`OBJECT_BYTES_MAX`] bytes are held, and
+//! none between objects.
 
 use zeroize::Zeroizing;
 

@@ -1,8 +1,8 @@
 //! The `json` dialect: a stream of JSON objects (spec `dialects.md`, seed 004; `docs/protocol-json.md` for who writes a
 //! client).
 //!
-//! The road of a byte: `frame` cuts objects, `object` reads one, `request` makes a command of it. `words` and `render` go
-//! the other way. Nothing here knows a socket, or who else is there.
+//! The road of a byte: `frame` cuts objects, `object` reads one, `request` makes a command of it. `words` and `render`
+//! go the other way. Nothing here knows a socket, or who else is there.
 //!
 //! Invariants: what is asked does not depend on where a segment ends. A connection between objects holds no memory but
 //! its [`Reader`].

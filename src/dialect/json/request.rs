@@ -1,7 +1,7 @@
 //! Requests: from an object to a command of the house, with the checks that need nobody's knowledge.
 //!
-//! Checks come in the order of the protocol page: the command, whether the caller has logged in, `From`, then the fields
-//! in the order of the table.
+//! Checks come in the order of the protocol page: the command, whether the caller has logged in, `From`, then the
+//! fields in the order of the table.
 
 use crate::core::command::{Afterwards, Fellow, Nickname, Password};
 use crate::core::name::{ItemName, UserName};

@@ -40,8 +40,8 @@ impl Desk {
         desk
     }
 
-    /// The requests in a segment: to the house in the words of `Debug`, else the error that is answered. Whoever asks to
-    /// log in is logged in.
+    /// The requests in a segment: to the house in the words of `Debug`, else the error that is answered. Whoever asks
+    /// to log in is logged in.
     fn read(&mut self, mut segment: &[u8]) -> Vec<String> {
         let mut context = Context {
             park: &mut self.park,

@@ -11,10 +11,9 @@ use mecd::core::command::Company;
 use mecd::core::event::Event;
 use mecd::core::name::{ItemName, UserName};
 use mecd::core::{Command, Standing, Status};
-use mecd::dialect::mec::Scratch;
-use mecd::dialect::park::Park;
-use mecd::dialect::{self, Asked, Context, Dialect, Next, Options, Reader, Request};
+use mecd::dialect::{self, Asked, Dialect, Next, Options, Reader, Request};
 use mecd_fuzz::input::Input;
+use mecd_fuzz::shared::Shared;
 use serde_json::Value;
 
 const FRAME_MAX: usize = 2000;
@@ -74,19 +73,12 @@ fn bodies(mut stream: &[u8]) -> usize {
 
 /// All that is asked for, and what is answered to it.
 fn requests<'s>(segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<String> {
-    let (mut park, mut scratch, mut bodies_bytes) = (Park::new(), Scratch::new(), 0);
-    let options = Options::default();
+    let mut shared = Shared::new(Options::default());
     let mut reader = Reader::new(Dialect::Chatapp.into(), 0);
     let mut standing = Standing::Stranger;
     let mut requests = Vec::new();
     for mut segment in segments {
-        let mut context = Context {
-            park: &mut park,
-            bodies_bytes: &mut bodies_bytes,
-            options: &options,
-            scratch: &mut scratch,
-            now_ms: 0,
-        };
+        let mut context = shared.at(0);
         while let Some(request) = reader.next(&mut segment, standing, &mut context) {
             if let Request::Do(Command::LoginAnonymous { .. }, _) = request {
                 standing = Standing::User;
@@ -95,7 +87,8 @@ fn requests<'s>(segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<String> {
         }
         assert!(segment.is_empty(), "reading ends with the segment");
     }
-    assert_eq!((bodies_bytes, park.spare()), (0, 0), "nothing is taken from what all share");
+    let taken = (shared.bodies_bytes(), shared.spare_blocks());
+    assert_eq!(taken, (0, 0), "nothing is taken from what all share");
     requests
 }
 

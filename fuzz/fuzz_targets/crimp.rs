@@ -9,11 +9,10 @@ use libfuzzer_sys::fuzz_target;
 use mecd::core::command::Company;
 use mecd::core::{Command, Standing, Status};
 use mecd::dialect::crimp::Reader;
-use mecd::dialect::mec::Scratch;
-use mecd::dialect::park::Park;
-use mecd::dialect::{Asked, Context, Options, Request};
+use mecd::dialect::{Asked, Options, Request};
 use mecd::limits::{CRIMP_QUIET_MS, SAID_BYTES_MAX};
 use mecd_fuzz::input::Input;
+use mecd_fuzz::shared::Shared;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut input = Input(bytes);
@@ -37,9 +36,7 @@ enum Names {
 /// One connection's reading side, and all it says.
 struct Talk {
     reader: Reader,
-    park: Park,
-    scratch: Scratch,
-    options: Options,
+    shared: Shared,
     names: Names,
     standing: Standing,
     frames: bool,
@@ -54,9 +51,7 @@ fn asked<'s>(
 ) -> Vec<String> {
     let mut talk = Talk {
         reader: Reader::default(),
-        park: Park::new(),
-        scratch: Scratch::new(),
-        options: Options::default(),
+        shared: Shared::new(Options::default()),
         names,
         standing: Standing::Stranger,
         frames: stream.first().is_some_and(|&byte| byte < 0x20),
@@ -72,13 +67,7 @@ fn asked<'s>(
 impl Talk {
     fn read(&mut self, mut segment: &[u8]) {
         loop {
-            let mut context = Context {
-                park: &mut self.park,
-                bodies_bytes: &mut 0,
-                options: &self.options,
-                scratch: &mut self.scratch,
-                now_ms: 0,
-            };
+            let mut context = self.shared.at(0);
             let Some(request) = self.reader.next(&mut segment, self.standing, &mut context) else {
                 break;
             };
@@ -91,13 +80,7 @@ impl Talk {
     fn fall_silent(&mut self) {
         assert!(self.reader.deadline().is_none_or(|due| due == CRIMP_QUIET_MS));
         loop {
-            let mut context = Context {
-                park: &mut self.park,
-                bodies_bytes: &mut 0,
-                options: &self.options,
-                scratch: &mut self.scratch,
-                now_ms: CRIMP_QUIET_MS,
-            };
+            let mut context = self.shared.at(CRIMP_QUIET_MS);
             let Some(request) = self.reader.due(self.standing, &mut context) else { break };
             let heard = heard(&request, self.names, self.frames);
             self.take(heard);

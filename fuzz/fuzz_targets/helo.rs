@@ -11,11 +11,10 @@ use mecd::core::command::Company;
 use mecd::core::name::UserName;
 use mecd::core::{Command, Standing, Status};
 use mecd::dialect::helo::file::{First, Measure, first_words, status};
-use mecd::dialect::mec::Scratch;
-use mecd::dialect::park::Park;
-use mecd::dialect::{Context, Dialect, Next, Options, Reader, Request};
+use mecd::dialect::{Dialect, Next, Options, Reader, Request};
 use mecd::limits::{HELO_LINE_BYTES_MAX, SAID_BYTES_MAX};
 use mecd_fuzz::input::Input;
+use mecd_fuzz::shared::Shared;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut input = Input(bytes);
@@ -44,15 +43,8 @@ fn segments<'s>(stream: &'s [u8], lengths: &[u8]) -> Vec<&'s [u8]> {
 }
 
 fn requests<'s>(standing: Standing, segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<String> {
-    let (mut park, mut bodies_bytes) = (Park::new(), 0);
-    let (options, mut scratch) = (Options::default(), Scratch::new());
-    let mut context = Context {
-        park: &mut park,
-        bodies_bytes: &mut bodies_bytes,
-        options: &options,
-        scratch: &mut scratch,
-        now_ms: 0,
-    };
+    let mut shared = Shared::new(Options::default());
+    let mut context = shared.at(0);
     let mut reader = Reader::new(Dialect::Helo.into(), 0);
     let mut requests = Vec::new();
     for mut segment in segments {

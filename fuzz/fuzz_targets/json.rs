@@ -8,10 +8,9 @@
 use libfuzzer_sys::fuzz_target;
 use mecd::core::command::{Command, Fellow, Password};
 use mecd::core::{Standing, Status};
-use mecd::dialect::mec::Scratch;
-use mecd::dialect::park::Park;
-use mecd::dialect::{Context, Dialect, Next, Options, Reader, Request};
+use mecd::dialect::{Dialect, Next, Options, Reader, Request};
 use mecd::limits::SAID_BYTES_MAX;
+use mecd_fuzz::shared::Shared;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&choice, bytes)) = bytes.split_first() else { return };
@@ -26,15 +25,8 @@ fuzz_target!(|bytes: &[u8]| {
 /// What is asked for in these segments.
 fn read(standing: Standing, segments: &[&[u8]]) -> Vec<String> {
     let (mut reader, mut requests) = (Reader::new(Dialect::Json.into(), 0), Vec::new());
-    let (mut park, mut scratch, mut bodies_bytes) = (Park::new(), Scratch::new(), 0);
-    let options = Options::default();
-    let mut context = Context {
-        park: &mut park,
-        bodies_bytes: &mut bodies_bytes,
-        options: &options,
-        scratch: &mut scratch,
-        now_ms: 0,
-    };
+    let mut shared = Shared::new(Options::default());
+    let mut context = shared.at(0);
     for segment in segments {
         let mut input = *segment;
         while let Some(request) = reader.next(&mut input, standing, &mut context) {

@@ -7,4 +7,5 @@ pub mod input;
 pub mod lines;
 pub mod output;
 pub mod requests;
+pub mod shared;
 pub mod words;

@@ -2,10 +2,11 @@
 
 use mecd::core::command::{Body, Password};
 use mecd::core::{Command, Standing};
-use mecd::dialect::mec::{self, Reader, Scratch};
-use mecd::dialect::park::Park;
-use mecd::dialect::{Asked, Context, Options, Request};
+use mecd::dialect::mec::{self, Reader};
+use mecd::dialect::{Asked, Options, Request};
 use mecd::limits::{BODY_BYTES_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
+
+use crate::shared::Shared;
 
 /// Lines that a message may have here: few, so that bodies end.
 pub const MESSAGE_LINES_MAX: u32 = 5;
@@ -13,10 +14,7 @@ pub const MESSAGE_LINES_MAX: u32 = 5;
 /// One connection's reading side, and all it says.
 pub struct Talk {
     reader: Reader,
-    park: Park,
-    scratch: Scratch,
-    options: Options,
-    bodies_bytes: usize,
+    shared: Shared,
     standing: Standing,
     /// What was asked for.
     pub requests: Vec<String>,
@@ -26,47 +24,28 @@ impl Talk {
     /// A fresh connection.
     #[must_use]
     pub fn new(standing: Standing) -> Self {
-        Self {
-            reader: Reader::new(),
-            park: Park::new(),
-            scratch: Scratch::new(),
-            options: Options { message_lines_max: MESSAGE_LINES_MAX, ..Options::default() },
-            bodies_bytes: 0,
-            standing,
-            requests: Vec::new(),
-        }
+        let options = Options { message_lines_max: MESSAGE_LINES_MAX, ..Options::default() };
+        let shared = Shared::new(options);
+        Self { reader: Reader::new(), shared, standing, requests: Vec::new() }
     }
 
     /// Reads a segment.
     pub fn read(&mut self, mut segment: &[u8]) {
-        let mut context = Context {
-            park: &mut self.park,
-            bodies_bytes: &mut self.bodies_bytes,
-            options: &self.options,
-            scratch: &mut self.scratch,
-            now_ms: 0,
-        };
+        let mut context = self.shared.at(0);
         while let Some(request) = self.reader.next(&mut segment, self.standing, &mut context) {
             self.requests.push(described(&request));
         }
         assert!(segment.is_empty(), "reading ends with the segment");
         let bodies_max = LINE_BYTES_MAX * 3 * MESSAGE_LINES_MAX as usize;
-        assert!(self.bodies_bytes <= bodies_max, "a body is no longer than its lines");
+        assert!(self.shared.bodies_bytes() <= bodies_max, "a body is no longer than its lines");
     }
 
     /// Ends the connection, which gives everything back.
     #[must_use]
     pub fn end(mut self) -> Vec<String> {
-        let mut context = Context {
-            park: &mut self.park,
-            bodies_bytes: &mut self.bodies_bytes,
-            options: &self.options,
-            scratch: &mut self.scratch,
-            now_ms: 0,
-        };
-        self.reader.release(&mut context);
-        assert_eq!(self.bodies_bytes, 0, "a body's bytes are given back");
-        assert!(self.park.spare() <= 1, "one connection parks in one block");
+        self.reader.release(&mut self.shared.at(0));
+        assert_eq!(self.shared.bodies_bytes(), 0, "a body's bytes are given back");
+        assert!(self.shared.spare_blocks() <= 1, "one connection parks in one block");
         self.requests
     }
 }

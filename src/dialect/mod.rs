@@ -11,6 +11,8 @@ pub mod helo;
 pub mod json;
 pub mod mec;
 pub mod park;
+#[cfg(test)]
+mod tests;
 mod text;
 pub mod web;
 

@@ -3,42 +3,23 @@
 use super::*;
 use crate::core::event::{Event, List, Notice, Reply, Row, UserKind};
 use crate::core::name::ItemName;
-use crate::dialect::mec::Scratch;
-use crate::dialect::park::Park;
+use crate::dialect::tests::Shared;
 use crate::dialect::{Asked as AnyAsked, Next, Options as AllOptions};
 use crate::limits::{HELO_LINE_BYTES_MAX, NAME_BYTES_MAX, SAID_BYTES_MAX};
 
 /// One connection, and what all share.
 struct Desk {
     reader: Reader,
-    park: Park,
-    bodies_bytes: usize,
-    options: AllOptions,
-    scratch: Scratch,
-    now_ms: u64,
+    shared: Shared,
 }
 
 impl Desk {
     fn new() -> Self {
-        Self {
-            reader: Reader::default(),
-            park: Park::new(),
-            bodies_bytes: 0,
-            options: AllOptions::default(),
-            scratch: Scratch::new(),
-            now_ms: 0,
-        }
+        Self { reader: Reader::default(), shared: Shared::new(AllOptions::default()) }
     }
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Reader, &mut Context<'_>) -> T) -> T {
-        let mut context = Context {
-            park: &mut self.park,
-            bodies_bytes: &mut self.bodies_bytes,
-            options: &self.options,
-            scratch: &mut self.scratch,
-            now_ms: self.now_ms,
-        };
-        act(&mut self.reader, &mut context)
+        act(&mut self.reader, &mut self.shared.context())
     }
 
     fn read(&mut self, mut segment: &[u8], standing: Standing) -> Vec<String> {
@@ -54,7 +35,7 @@ impl Desk {
     }
 
     fn due(&mut self, now_ms: u64, standing: Standing) -> Option<String> {
-        self.now_ms = now_ms;
+        self.shared.now_ms = now_ms;
         self.with(|reader, context| reader.due(standing, context).map(|it| described(&it)))
     }
 }
@@ -266,7 +247,7 @@ fn a_conversation_asks_for_the_same_however_it_is_cut() {
 fn a_user_is_asked_whether_it_is_there() {
     let mut desk = Desk::new();
     assert_eq!(desk.reader.deadline(Standing::User), None);
-    desk.now_ms = 5000;
+    desk.shared.now_ms = 5000;
     desk.read(b"HELO zoe\n", Standing::Stranger);
     assert_eq!(desk.reader.deadline(Standing::Stranger), None);
     assert_eq!(desk.reader.deadline(Standing::User), Some(15_000));

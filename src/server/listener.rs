@@ -2,12 +2,14 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
 
 use crate::dialect::Service;
 use crate::limits::ACCEPT_BACKLOG;
+use crate::server::socket::Families;
 
 /// Silence after which TCP asks whether the other side is still there, and how often it asks.
 const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(300);
@@ -34,26 +36,31 @@ impl Listener {
     /// # Errors
     /// What the kernel says; the caller knows the address.
     pub fn open(service: Service, wanted: SocketAddr) -> io::Result<Self> {
-        let family = if wanted.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket =
-            rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
-        sockopt::set_socket_reuseaddr(&socket, true)?;
-        if wanted.is_ipv6() {
-            sockopt::set_ipv6_v6only(&socket, true)?;
-        }
-        sockopt::set_tcp_nodelay(&socket, true)?;
+        let socket = bound(wanted, Families::One)?;
         sockopt::set_socket_keepalive(&socket, true)?;
         sockopt::set_tcp_keepidle(&socket, KEEP_ALIVE_AFTER)?;
         sockopt::set_tcp_keepintvl(&socket, KEEP_ALIVE_EVERY)?;
         sockopt::set_tcp_keepcnt(&socket, KEEP_ALIVE_TRIES)?;
-        rustix::net::bind(&socket, &wanted)?;
         rustix::net::listen(&socket, ACCEPT_BACKLOG)?;
         let socket = TcpListener::from(socket);
         let address = socket.local_addr()?;
         let socket = mio::net::TcpListener::from_std(socket);
         Ok(Self { service, wanted, address, socket, ready: true })
     }
+}
+
+/// A socket to listen on, at `address`. Accepted connections have `TCP_NODELAY`: Linux hands it on.
+pub(super) fn bound(address: SocketAddr, families: Families) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    if address.is_ipv6() {
+        sockopt::set_ipv6_v6only(&socket, families == Families::One)?;
+    }
+    sockopt::set_tcp_nodelay(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
+    Ok(socket)
 }
 
 #[cfg(test)]

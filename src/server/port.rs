@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
 
 use crate::limits::{TRANSFER_PORT_TRIES_MAX, TRANSFER_SEATS};
 use crate::server::TRANSFERS;
-use crate::server::socket::{Families, Port, Ports, Wanted};
+use crate::server::listener::bound;
+use crate::server::socket::{Port, Ports, Wanted};
 
 /// Where the kernel's ports are had from.
 #[derive(Debug)]
@@ -51,16 +51,7 @@ impl KernelPorts {
 }
 
 fn listen(wanted: &Wanted, port: u16) -> io::Result<std::net::TcpListener> {
-    let address = SocketAddr::new(wanted.address, port);
-    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
-    sockopt::set_socket_reuseaddr(&socket, true)?;
-    if address.is_ipv6() {
-        sockopt::set_ipv6_v6only(&socket, wanted.families == Families::One)?;
-    }
-    sockopt::set_tcp_nodelay(&socket, true)?;
-    rustix::net::bind(&socket, &address)?;
+    let socket = bound(SocketAddr::new(wanted.address, port), wanted.families)?;
     rustix::net::listen(&socket, TRANSFER_SEATS as i32)?;
     Ok(socket.into())
 }
@@ -91,6 +82,7 @@ impl Port<TcpStream> for KernelPort {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::socket::Families;
     use std::net::Ipv4Addr;
 
     #[test]

@@ -12,7 +12,7 @@ use mecd::core::event::Event;
 use mecd::core::name::{ItemName, UserName};
 use mecd::core::{Command, Standing, Status};
 use mecd::dialect::{self, Asked, Dialect, Next, Options, Reader, Request};
-use mecd_fuzz::input::Input;
+use mecd_fuzz::input::{Input, segments};
 use mecd_fuzz::shared::Shared;
 use serde_json::Value;
 
@@ -26,7 +26,11 @@ fuzz_target!(|bytes: &[u8]| {
     let stream = if choice & 16 == 0 { framed(input.0) } else { input.0.to_vec() };
 
     let whole = requests([&stream[..]]);
-    assert_eq!(whole, requests(segments(&stream, lengths)), "segments of {lengths:?}");
+    assert_eq!(
+        whole,
+        requests(segments(&stream, lengths, |byte| byte * 4 + 1)),
+        "segments of {lengths:?}"
+    );
     assert_eq!(whole, requests(stream.chunks(1)), "byte by byte");
     let read = whole.iter().filter(|request| !request.ends_with("Close")).count();
     assert!(read <= bodies(&stream), "a request for each frame");
@@ -40,18 +44,6 @@ fn framed(lines: &[u8]) -> Vec<u8> {
         stream.extend(line);
     }
     stream
-}
-
-fn segments<'s>(stream: &'s [u8], lengths: &[u8]) -> Vec<&'s [u8]> {
-    let mut lengths = lengths.iter().cycle();
-    let (mut segments, mut rest) = (Vec::new(), stream);
-    while !rest.is_empty() {
-        let length = lengths.next().map_or(rest.len(), |&byte| usize::from(byte) * 4 + 1);
-        let (segment, behind) = rest.split_at(length.min(rest.len()));
-        segments.push(segment);
-        rest = behind;
-    }
-    segments
 }
 
 /// How many bodies stand in a stream, up to the first thing that is no frame.

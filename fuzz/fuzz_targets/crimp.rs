@@ -11,7 +11,7 @@ use mecd::core::{Command, Standing, Status};
 use mecd::dialect::crimp::Reader;
 use mecd::dialect::{Asked, Options, Request};
 use mecd::limits::{CRIMP_QUIET_MS, SAID_BYTES_MAX};
-use mecd_fuzz::input::Input;
+use mecd_fuzz::input::{Input, segments};
 use mecd_fuzz::shared::Shared;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -22,7 +22,8 @@ fuzz_target!(|bytes: &[u8]| {
     let stream = input.0;
 
     let whole = asked(names, stream, [stream]);
-    assert_eq!(whole, asked(names, stream, segments(stream, lengths)), "segments of {lengths:?}");
+    let cut = segments(stream, lengths, |byte| byte + 1);
+    assert_eq!(whole, asked(names, stream, cut), "segments of {lengths:?}");
     assert_eq!(whole, asked(names, stream, stream.chunks(1)), "byte by byte");
 });
 
@@ -142,17 +143,4 @@ fn check_answer(asked: &Asked<'_>, status: Status, frames: bool) -> usize {
     };
     assert!(word.starts_with(b"OK_") || word.starts_with(b"ERR_"), "{}", out.escape_ascii());
     out.len()
-}
-
-/// The stream in segments of these lengths, over and over.
-fn segments<'s>(stream: &'s [u8], lengths: &[u8]) -> Vec<&'s [u8]> {
-    let mut lengths = lengths.iter().cycle();
-    let (mut segments, mut rest) = (Vec::new(), stream);
-    while !rest.is_empty() {
-        let length = lengths.next().map_or(rest.len(), |&byte| usize::from(byte) + 1);
-        let (segment, behind) = rest.split_at(length.min(rest.len()));
-        segments.push(segment);
-        rest = behind;
-    }
-    segments
 }

@@ -13,7 +13,7 @@ use mecd::core::{Command, Standing, Status};
 use mecd::dialect::helo::file::{First, Measure, first_words, status};
 use mecd::dialect::{Dialect, Next, Options, Reader, Request};
 use mecd::limits::{HELO_LINE_BYTES_MAX, SAID_BYTES_MAX};
-use mecd_fuzz::input::Input;
+use mecd_fuzz::input::{Input, segments};
 use mecd_fuzz::shared::Shared;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -24,23 +24,11 @@ fuzz_target!(|bytes: &[u8]| {
     let stream = input.0;
 
     let whole = requests(standing, [stream]);
-    assert_eq!(whole, requests(standing, segments(stream, lengths)), "segments of {lengths:?}");
+    let cut = segments(stream, lengths, |byte| byte + 1);
+    assert_eq!(whole, requests(standing, cut), "segments of {lengths:?}");
     assert_eq!(whole, requests(standing, stream.chunks(1)), "byte by byte");
     file(stream, lengths);
 });
-
-/// The stream in segments of these lengths, over and over.
-fn segments<'s>(stream: &'s [u8], lengths: &[u8]) -> Vec<&'s [u8]> {
-    let mut lengths = lengths.iter().cycle();
-    let (mut segments, mut rest) = (Vec::new(), stream);
-    while !rest.is_empty() {
-        let length = lengths.next().map_or(rest.len(), |&byte| usize::from(byte) + 1);
-        let (segment, behind) = rest.split_at(length.min(rest.len()));
-        segments.push(segment);
-        rest = behind;
-    }
-    segments
-}
 
 fn requests<'s>(standing: Standing, segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<String> {
     let mut shared = Shared::new(Options::default());
@@ -145,6 +133,6 @@ fn file(stream: &[u8], lengths: &[u8]) {
             .and_then(|()| measure.end(100))
     };
     let whole = measure(vec![line]);
-    assert_eq!(whole, measure(segments(line, &[0])));
-    assert_eq!(whole, measure(segments(line, lengths)));
+    assert_eq!(whole, measure(segments(line, &[0], |byte| byte + 1)));
+    assert_eq!(whole, measure(segments(line, lengths, |byte| byte + 1)));
 }

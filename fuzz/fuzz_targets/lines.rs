@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use mecd::core::Standing;
-use mecd_fuzz::input::Input;
+use mecd_fuzz::input::{Input, segments};
 use mecd_fuzz::lines::{Piece, pieces};
 use mecd_fuzz::requests::Talk;
 
@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     let stream = input.0;
 
     let whole = requests(standing, [stream]);
-    let cut = requests(standing, segments(stream, lengths));
+    let cut = requests(standing, segments(stream, lengths, length));
     assert_eq!(whole, cut, "segments of {lengths:?}");
     assert_eq!(whole, requests(standing, stream.chunks(1)), "byte by byte");
     assert_eq!(whole, modelled(standing, stream), "the model");
@@ -33,22 +33,9 @@ fn requests<'s>(standing: Standing, segments: impl IntoIterator<Item = &'s [u8]>
     talk.end()
 }
 
-/// The stream in segments of these lengths, over and over.
-fn segments<'s>(stream: &'s [u8], lengths: &[u8]) -> Vec<&'s [u8]> {
-    let mut lengths = lengths.iter().cycle();
-    let (mut segments, mut rest) = (Vec::new(), stream);
-    while !rest.is_empty() {
-        let length = match lengths.next() {
-            None => rest.len(),
-            Some(&byte) if byte < 128 => usize::from(byte) + 1,
-            // Longer ones up to what one read brings.
-            Some(&byte) => (usize::from(byte) - 127) * 32,
-        };
-        let (segment, behind) = rest.split_at(length.min(rest.len()));
-        segments.push(segment);
-        rest = behind;
-    }
-    segments
+/// Segments up to 128 bytes, and longer ones up to what one read brings.
+fn length(byte: usize) -> usize {
+    if byte < 128 { byte + 1 } else { (byte - 127) * 32 }
 }
 
 /// What is asked for when the model has cleaned the lines.

@@ -42,3 +42,21 @@ impl<'i> Input<'i> {
         self.take(count)
     }
 }
+
+/// The stream in segments of these lengths, over and over; `length` says how many bytes a number stands for.
+#[must_use]
+pub fn segments<'s>(
+    stream: &'s [u8],
+    lengths: &[u8],
+    length: impl Fn(usize) -> usize,
+) -> Vec<&'s [u8]> {
+    let mut lengths = lengths.iter().cycle();
+    let (mut segments, mut rest) = (Vec::new(), stream);
+    while !rest.is_empty() {
+        let length = lengths.next().map_or(rest.len(), |&byte| length(byte.into()));
+        let (segment, behind) = rest.split_at(length.min(rest.len()));
+        segments.push(segment);
+        rest = behind;
+    }
+    segments
+}

@@ -207,6 +207,14 @@ fn who_is_silent_is_asked_and_then_closed() {
 }
 
 #[test]
+fn a_ping_is_answered_whatever_stands_in_from() {
+    for (standing, from) in [(Standing::Stranger, "\"amy\""), (Standing::User, "1")] {
+        let ping = format!("{{\"Command\":\"ping\",\"From\":{from}}}");
+        assert_eq!(Desk::new(standing).read(ping.as_bytes()), ["{\"Command\":\"ping\"} Stay"]);
+    }
+}
+
+#[test]
 fn the_answer_to_a_ping_is_not_answered() {
     let (ping, pong) = (b"{\"Command\":\"ping\"}", "{\"Command\":\"ping\"} Stay");
     let mut desk = Desk::new(Standing::User);

@@ -11,9 +11,8 @@ use mecd::core::command::Company;
 use mecd::core::event::Event;
 use mecd::core::name::{ItemName, UserName};
 use mecd::core::{Command, Standing, Status};
-use mecd::dialect::{self, Asked, Dialect, Next, Options, Reader, Request};
+use mecd::dialect::{self, Asked, Dialect, Next, Options, Reader, Request, Shared};
 use mecd_fuzz::input::{Input, segments};
-use mecd_fuzz::shared::Shared;
 use serde_json::Value;
 
 const FRAME_MAX: usize = 2000;
@@ -65,12 +64,12 @@ fn bodies(mut stream: &[u8]) -> usize {
 
 /// All that is asked for, and what is answered to it.
 fn requests<'s>(segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<String> {
-    let mut shared = Shared::new(Options::default());
+    let (mut shared, options) = (Shared::new(), Options::default());
     let mut reader = Reader::new(Dialect::Chatapp.into(), 0);
     let mut standing = Standing::Stranger;
     let mut requests = Vec::new();
     for mut segment in segments {
-        let mut context = shared.at(0);
+        let mut context = shared.context(&options, 0);
         while let Some(request) = reader.next(&mut segment, standing, &mut context) {
             if let Request::Do(Command::LoginAnonymous { .. }, _) = request {
                 standing = Standing::User;
@@ -79,7 +78,7 @@ fn requests<'s>(segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<String> {
         }
         assert!(segment.is_empty(), "reading ends with the segment");
     }
-    let taken = (shared.bodies_bytes(), shared.spare_blocks());
+    let taken = (shared.bodies_bytes, shared.park.spare());
     assert_eq!(taken, (0, 0), "nothing is taken from what all share");
     requests
 }

@@ -9,10 +9,9 @@ use libfuzzer_sys::fuzz_target;
 use mecd::core::command::Company;
 use mecd::core::{Command, Standing, Status};
 use mecd::dialect::crimp::Reader;
-use mecd::dialect::{Asked, Options, Request};
+use mecd::dialect::{Asked, Options, Request, Shared};
 use mecd::limits::{CRIMP_QUIET_MS, SAID_BYTES_MAX};
 use mecd_fuzz::input::{Input, segments};
-use mecd_fuzz::shared::Shared;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut input = Input(bytes);
@@ -38,6 +37,7 @@ enum Names {
 struct Talk {
     reader: Reader,
     shared: Shared,
+    options: Options,
     names: Names,
     standing: Standing,
     frames: bool,
@@ -52,7 +52,8 @@ fn asked<'s>(
 ) -> Vec<String> {
     let mut talk = Talk {
         reader: Reader::default(),
-        shared: Shared::new(Options::default()),
+        shared: Shared::new(),
+        options: Options::default(),
         names,
         standing: Standing::Stranger,
         frames: stream.first().is_some_and(|&byte| byte < 0x20),
@@ -68,7 +69,7 @@ fn asked<'s>(
 impl Talk {
     fn read(&mut self, mut segment: &[u8]) {
         loop {
-            let mut context = self.shared.at(0);
+            let mut context = self.shared.context(&self.options, 0);
             let Some(request) = self.reader.next(&mut segment, self.standing, &mut context) else {
                 break;
             };
@@ -81,7 +82,7 @@ impl Talk {
     fn fall_silent(&mut self) {
         assert!(self.reader.deadline().is_none_or(|due| due == CRIMP_QUIET_MS));
         loop {
-            let mut context = self.shared.at(CRIMP_QUIET_MS);
+            let mut context = self.shared.context(&self.options, CRIMP_QUIET_MS);
             let Some(request) = self.reader.due(self.standing, &mut context) else { break };
             let heard = heard(&request, self.names, self.frames);
             self.take(heard);

@@ -11,10 +11,9 @@ use mecd::core::command::Company;
 use mecd::core::name::UserName;
 use mecd::core::{Command, Standing, Status};
 use mecd::dialect::helo::file::{First, Measure, first_words, status};
-use mecd::dialect::{Dialect, Next, Options, Reader, Request};
+use mecd::dialect::{Dialect, Next, Options, Reader, Request, Shared};
 use mecd::limits::{HELO_LINE_BYTES_MAX, SAID_BYTES_MAX};
 use mecd_fuzz::input::{Input, segments};
-use mecd_fuzz::shared::Shared;
 
 fuzz_target!(|bytes: &[u8]| {
     let mut input = Input(bytes);
@@ -31,8 +30,8 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn requests<'s>(standing: Standing, segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<String> {
-    let mut shared = Shared::new(Options::default());
-    let mut context = shared.at(0);
+    let (mut shared, options) = (Shared::new(), Options::default());
+    let mut context = shared.context(&options, 0);
     let mut reader = Reader::new(Dialect::Helo.into(), 0);
     let mut requests = Vec::new();
     for mut segment in segments {

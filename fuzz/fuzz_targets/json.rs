@@ -8,9 +8,8 @@
 use libfuzzer_sys::fuzz_target;
 use mecd::core::command::{Command, Fellow, Password};
 use mecd::core::{Standing, Status};
-use mecd::dialect::{Dialect, Next, Options, Reader, Request};
+use mecd::dialect::{Dialect, Next, Options, Reader, Request, Shared};
 use mecd::limits::SAID_BYTES_MAX;
-use mecd_fuzz::shared::Shared;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((&choice, bytes)) = bytes.split_first() else { return };
@@ -25,8 +24,8 @@ fuzz_target!(|bytes: &[u8]| {
 /// What is asked for in these segments.
 fn read(standing: Standing, segments: &[&[u8]]) -> Vec<String> {
     let (mut reader, mut requests) = (Reader::new(Dialect::Json.into(), 0), Vec::new());
-    let mut shared = Shared::new(Options::default());
-    let mut context = shared.at(0);
+    let (mut shared, options) = (Shared::new(), Options::default());
+    let mut context = shared.context(&options, 0);
     for segment in segments {
         let mut input = *segment;
         while let Some(request) = reader.next(&mut input, standing, &mut context) {

@@ -7,5 +7,4 @@ pub mod input;
 pub mod lines;
 pub mod output;
 pub mod requests;
-pub mod shared;
 pub mod words;

@@ -3,10 +3,8 @@
 use mecd::core::command::{Body, Password};
 use mecd::core::{Command, Standing};
 use mecd::dialect::mec::{self, Reader};
-use mecd::dialect::{Asked, Options, Request};
+use mecd::dialect::{Asked, Options, Request, Shared};
 use mecd::limits::{BODY_BYTES_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
-
-use crate::shared::Shared;
 
 /// Lines that a message may have here: few, so that bodies end.
 pub const MESSAGE_LINES_MAX: u32 = 5;
@@ -15,6 +13,7 @@ pub const MESSAGE_LINES_MAX: u32 = 5;
 pub struct Talk {
     reader: Reader,
     shared: Shared,
+    options: Options,
     standing: Standing,
     /// What was asked for.
     pub requests: Vec<String>,
@@ -25,27 +24,32 @@ impl Talk {
     #[must_use]
     pub fn new(standing: Standing) -> Self {
         let options = Options { message_lines_max: MESSAGE_LINES_MAX, ..Options::default() };
-        let shared = Shared::new(options);
-        Self { reader: Reader::new(), shared, standing, requests: Vec::new() }
+        Self {
+            reader: Reader::new(),
+            shared: Shared::new(),
+            options,
+            standing,
+            requests: Vec::new(),
+        }
     }
 
     /// Reads a segment.
     pub fn read(&mut self, mut segment: &[u8]) {
-        let mut context = self.shared.at(0);
+        let mut context = self.shared.context(&self.options, 0);
         while let Some(request) = self.reader.next(&mut segment, self.standing, &mut context) {
             self.requests.push(described(&request));
         }
         assert!(segment.is_empty(), "reading ends with the segment");
         let bodies_max = LINE_BYTES_MAX * 3 * MESSAGE_LINES_MAX as usize;
-        assert!(self.shared.bodies_bytes() <= bodies_max, "a body is no longer than its lines");
+        assert!(self.shared.bodies_bytes <= bodies_max, "a body is no longer than its lines");
     }
 
     /// Ends the connection, which gives everything back.
     #[must_use]
     pub fn end(mut self) -> Vec<String> {
-        self.reader.release(&mut self.shared.at(0));
-        assert_eq!(self.shared.bodies_bytes(), 0, "a body's bytes are given back");
-        assert!(self.shared.spare_blocks() <= 1, "one connection parks in one block");
+        self.reader.release(&mut self.shared.context(&self.options, 0));
+        assert_eq!(self.shared.bodies_bytes, 0, "a body's bytes are given back");
+        assert!(self.shared.park.spare() <= 1, "one connection parks in one block");
         self.requests
     }
 }

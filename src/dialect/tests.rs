@@ -1,31 +1,20 @@
 //! What a connection of a test reads with, whatever it speaks.
 
-use crate::dialect::mec::Scratch;
-use crate::dialect::park::Park;
-use crate::dialect::{Context, Options};
+use crate::dialect::{Context, Options, Shared};
 
-/// What the connections of a server share while they read.
-pub(super) struct Shared {
-    pub(super) park: Park,
-    pub(super) bodies_bytes: usize,
+/// What the connections of a server share, its options, and what time it is.
+pub(super) struct World {
+    pub(super) shared: Shared,
     pub(super) options: Options,
-    scratch: Scratch,
     pub(super) now_ms: u64,
 }
 
-impl Shared {
+impl World {
     pub(super) fn new(options: Options) -> Self {
-        let (park, scratch) = (Park::new(), Scratch::new());
-        Self { park, bodies_bytes: 0, options, scratch, now_ms: 0 }
+        Self { shared: Shared::new(), options, now_ms: 0 }
     }
 
     pub(super) fn context(&mut self) -> Context<'_> {
-        Context {
-            park: &mut self.park,
-            bodies_bytes: &mut self.bodies_bytes,
-            options: &self.options,
-            scratch: &mut self.scratch,
-            now_ms: self.now_ms,
-        }
+        self.shared.context(&self.options, self.now_ms)
     }
 }

@@ -69,7 +69,7 @@ impl<S: Socket> Hub<S> {
         }
         ensure(open == self.house.sessions().count(), || "sessions without a connection".into())?;
         let idle = self.post.connections.is_empty();
-        ensure(!idle || self.bodies_bytes == 0, || "bodies of nobody".into())
+        ensure(!idle || self.shared.bodies_bytes == 0, || "bodies of nobody".into())
     }
 
     /// What the house needs is what the store counts as in use.

@@ -11,7 +11,7 @@ use log::debug;
 use zeroize::Zeroize;
 
 use crate::core::{Now, Outbox, Standing};
-use crate::dialect::{Context, Dialect, Reader, Request, Voice, web};
+use crate::dialect::{Dialect, Reader, Request, Voice, web};
 use crate::limits::{
     ANSWERS_WAITING_MAX, BODIES_BYTES_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX, TEXT_BYTES_MAX,
 };
@@ -131,15 +131,9 @@ impl<S: Socket> Hub<S> {
     ) -> bool {
         let id = self.post.connections[index as usize].id;
         let standing = self.house.standing(id).unwrap_or(Standing::Stranger);
-        reader.forget_delivered(&mut self.bodies_bytes);
+        reader.forget_delivered(&mut self.shared.bodies_bytes);
         self.make_room_for_bodies(now);
-        let mut context = Context {
-            park: &mut self.park,
-            bodies_bytes: &mut self.bodies_bytes,
-            options: &self.config.dialects,
-            scratch: &mut self.scratch,
-            now_ms: now.ms,
-        };
+        let mut context = self.shared.context(&self.config.dialects, now.ms);
         let Some(request) = reader.next(input, standing, &mut context) else { return false };
         let connection = &mut self.post.connections[index as usize];
         connection.heard = now.ms;
@@ -193,13 +187,7 @@ impl<S: Socket> Hub<S> {
     fn next_due(&mut self, now: Now, index: u32, reader: &mut Reader) -> bool {
         let id = self.post.connections[index as usize].id;
         let standing = self.house.standing(id).unwrap_or(Standing::Stranger);
-        let mut context = Context {
-            park: &mut self.park,
-            bodies_bytes: &mut self.bodies_bytes,
-            options: &self.config.dialects,
-            scratch: &mut self.scratch,
-            now_ms: now.ms,
-        };
+        let mut context = self.shared.context(&self.config.dialects, now.ms);
         let Some(request) = reader.due(standing, &mut context) else { return false };
         let (house, post) = (&mut self.house, &mut self.post);
         let (transfers, config) = (&mut self.transfers, &self.config);
@@ -220,7 +208,7 @@ impl<S: Socket> Hub<S> {
     /// most seconds is given up, of several the largest: it is read to its end and refused. So who goes on sending is
     /// not kept out by who does not. The body whose turn it is has no part in this: its reader is with the caller.
     fn make_room_for_bodies(&mut self, now: Now) {
-        while self.bodies_bytes + TEXT_BYTES_MAX > BODIES_BYTES_MAX {
+        while self.shared.bodies_bytes + TEXT_BYTES_MAX > BODIES_BYTES_MAX {
             let connections = self.post.connections.iter_mut().map(|(_, connection)| connection);
             let senders = connections.filter(|connection| connection.reader.body_bytes() > 0);
             let rank = |it: &&mut Connection<S>| {
@@ -228,7 +216,7 @@ impl<S: Socket> Hub<S> {
             };
             let Some(silent) = senders.max_by_key(rank) else { return };
             debug!("giving up the message that {} has not gone on with", silent.address);
-            silent.reader.give_body_up(&mut self.bodies_bytes);
+            silent.reader.give_body_up(&mut self.shared.bodies_bytes);
         }
     }
 

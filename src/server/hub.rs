@@ -17,9 +17,7 @@ use log::{debug, warn};
 use crate::config::{Config, SyncMode};
 use crate::core::event::Warning;
 use crate::core::{House, Now, Outbox, SessionId, Standing};
-use crate::dialect::mec::Scratch;
-use crate::dialect::park::Park;
-use crate::dialect::{Context, Service};
+use crate::dialect::{Service, Shared};
 use crate::limits::READ_BYTES_MAX;
 use crate::server::connection::{Connection, Peer, Phase};
 use crate::server::entropy::Entropy;
@@ -66,9 +64,7 @@ pub struct Hub<S> {
     /// Connections that are too slow, with the bytes that wait for them.
     pub(super) overflowed: Vec<(SessionId, usize)>,
     pub(super) timers: BTreeSet<(u64, u32)>,
-    pub(super) park: Park,
-    pub(super) bodies_bytes: usize,
-    pub(super) scratch: Scratch,
+    pub(super) shared: Shared,
     pub(super) input: Box<[u8]>,
     pub(super) payload: Vec<u8>,
     /// Files that users send each other.
@@ -91,9 +87,7 @@ impl<S: Socket> Hub<S> {
             writable: Vec::new(),
             overflowed: Vec::new(),
             timers: BTreeSet::new(),
-            park: Park::new(),
-            bodies_bytes: 0,
-            scratch: Scratch::new(),
+            shared: Shared::new(),
             input: vec![0; READ_BYTES_MAX].into_boxed_slice(),
             payload: Vec::new(),
             transfers: Transfers::new(Box::new(NoPorts)),
@@ -386,13 +380,7 @@ impl<S: Socket> Hub<S> {
     pub(super) fn finish(&mut self, index: u32) {
         self.set_timer(index, None);
         let mut connection = self.post.remove(index);
-        connection.reader.release(&mut Context {
-            park: &mut self.park,
-            bodies_bytes: &mut self.bodies_bytes,
-            options: &self.config.dialects,
-            scratch: &mut self.scratch,
-            now_ms: 0,
-        });
+        connection.reader.release(&mut self.shared.context(&self.config.dialects, 0));
         let ip = connection.address.ip();
         let count = self.addresses.get_mut(&ip).expect("every connection is counted");
         *count -= 1;

@@ -3,7 +3,7 @@
 use crate::core::event::{Door, List, Reply, RoomRow, Row, UserKind};
 use crate::core::name::ItemName;
 use crate::dialect::crimp::*;
-use crate::dialect::tests::Shared;
+use crate::dialect::tests::World;
 use crate::dialect::{self, Options, Request};
 use crate::limits::{CRIMP_ANSWER_BYTES_MAX, CRIMP_QUIET_MS, SAID_BYTES_MAX};
 
@@ -19,7 +19,7 @@ struct Talk {
     reader: Reader,
     standing: Standing,
     names: Names,
-    shared: Shared,
+    world: World,
     heard: Vec<String>,
 }
 
@@ -34,9 +34,9 @@ enum From<'b> {
 impl Talk {
     fn new(names: Names) -> Self {
         let (reader, standing) = (Reader::default(), Standing::Stranger);
-        let mut shared = Shared::new(Options::default());
-        shared.now_ms = 1000;
-        Self { reader, standing, names, shared, heard: Vec::new() }
+        let mut world = World::new(Options::default());
+        world.now_ms = 1000;
+        Self { reader, standing, names, world, heard: Vec::new() }
     }
 
     fn read(&mut self, bytes: &[u8]) {
@@ -44,15 +44,15 @@ impl Talk {
     }
 
     fn wait(&mut self, ms: u64) {
-        self.shared.now_ms += ms;
-        if self.reader.deadline().is_some_and(|due| due <= self.shared.now_ms) {
+        self.world.now_ms += ms;
+        if self.reader.deadline().is_some_and(|due| due <= self.world.now_ms) {
             self.take(From::Time);
-            assert!(self.reader.deadline().is_none_or(|due| due > self.shared.now_ms));
+            assert!(self.reader.deadline().is_none_or(|due| due > self.world.now_ms));
         }
     }
 
     fn take(&mut self, from: From<'_>) {
-        let mut context = self.shared.context();
+        let mut context = self.world.context();
         let mut input = match from {
             From::Bytes(bytes) => bytes,
             From::Time | From::End => b"",
@@ -231,8 +231,8 @@ fn a_command_whose_name_is_taken_is_not_carried_out_and_the_next_may_bring_anoth
 #[test]
 fn a_command_that_waits_for_its_login_is_due_at_once() {
     let mut reader = Reader::default();
-    let mut shared = Shared::new(Options::default());
-    let mut context = shared.context();
+    let mut world = World::new(Options::default());
+    let mut context = world.context();
     let mut input: &[u8] = b"bob LSRM\n";
     let login = reader.next(&mut input, Standing::Stranger, &mut context);
     assert!(matches!(login, Some(Request::Do(Command::LoginAnonymous { .. }, _))));
@@ -245,8 +245,8 @@ fn a_command_that_waits_for_its_login_is_due_at_once() {
 
 #[test]
 fn the_first_bytes_of_a_text_are_something_heard() {
-    let mut shared = Shared::new(Options::default());
-    let mut context = shared.context();
+    let mut world = World::new(Options::default());
+    let mut context = world.context();
     let mut reader = Reader::default();
     let first = reader.next(&mut &b"b"[..], Standing::Stranger, &mut context);
     assert!(matches!(first, Some(Request::Nothing)));

@@ -3,23 +3,23 @@
 use super::*;
 use crate::core::event::{Event, List, Notice, Reply, Row, UserKind};
 use crate::core::name::ItemName;
-use crate::dialect::tests::Shared;
+use crate::dialect::tests::World;
 use crate::dialect::{Asked as AnyAsked, Next, Options as AllOptions};
 use crate::limits::{HELO_LINE_BYTES_MAX, NAME_BYTES_MAX, SAID_BYTES_MAX};
 
 /// One connection, and what all share.
 struct Desk {
     reader: Reader,
-    shared: Shared,
+    world: World,
 }
 
 impl Desk {
     fn new() -> Self {
-        Self { reader: Reader::default(), shared: Shared::new(AllOptions::default()) }
+        Self { reader: Reader::default(), world: World::new(AllOptions::default()) }
     }
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Reader, &mut Context<'_>) -> T) -> T {
-        act(&mut self.reader, &mut self.shared.context())
+        act(&mut self.reader, &mut self.world.context())
     }
 
     fn read(&mut self, mut segment: &[u8], standing: Standing) -> Vec<String> {
@@ -35,7 +35,7 @@ impl Desk {
     }
 
     fn due(&mut self, now_ms: u64, standing: Standing) -> Option<String> {
-        self.shared.now_ms = now_ms;
+        self.world.now_ms = now_ms;
         self.with(|reader, context| reader.due(standing, context).map(|it| described(&it)))
     }
 }
@@ -247,7 +247,7 @@ fn a_conversation_asks_for_the_same_however_it_is_cut() {
 fn a_user_is_asked_whether_it_is_there() {
     let mut desk = Desk::new();
     assert_eq!(desk.reader.deadline(Standing::User), None);
-    desk.shared.now_ms = 5000;
+    desk.world.now_ms = 5000;
     desk.read(b"HELO zoe\n", Standing::Stranger);
     assert_eq!(desk.reader.deadline(Standing::Stranger), None);
     assert_eq!(desk.reader.deadline(Standing::User), Some(15_000));

@@ -7,25 +7,25 @@ use crate::core::event::{Event, Reply, Story, Warning};
 use crate::core::name::{ItemName, UserName};
 use crate::dialect::json::words::{Fault, Verb};
 use crate::dialect::json::{MANNER, render};
-use crate::dialect::tests::Shared;
+use crate::dialect::tests::World;
 use crate::dialect::{self, Context, Dialect, Options, Reader, Request};
 use crate::limits::OBJECT_BYTES_MAX;
 
 /// One connection and what it reads with.
 struct Desk {
     reader: Reader,
-    shared: Shared,
+    world: World,
     standing: Standing,
 }
 
 impl Desk {
     fn new(standing: Standing) -> Self {
-        let shared = Shared::new(Options { host: "pi".into(), ..Options::default() });
-        Self { reader: Reader::new(Dialect::Json.into(), 0), shared, standing }
+        let world = World::new(Options { host: "pi".into(), ..Options::default() });
+        Self { reader: Reader::new(Dialect::Json.into(), 0), world, standing }
     }
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Reader, &mut Context<'_>) -> T) -> T {
-        act(&mut self.reader, &mut self.shared.context())
+        act(&mut self.reader, &mut self.world.context())
     }
 
     /// What is asked for by a segment.
@@ -41,7 +41,7 @@ impl Desk {
     }
 
     fn due(&mut self, now_ms: u64) -> Option<String> {
-        self.shared.now_ms = now_ms;
+        self.world.now_ms = now_ms;
         let standing = self.standing;
         self.with(|reader, context| {
             reader.due(standing, context).map(|request| described(&request))
@@ -192,7 +192,7 @@ fn an_object_that_is_too_long_ends_the_connection() {
 #[test]
 fn who_is_silent_is_asked_and_then_closed() {
     let mut desk = Desk::new(Standing::User);
-    desk.shared.now_ms = 1000;
+    desk.world.now_ms = 1000;
     desk.read(b" ");
     assert_eq!(desk.reader.deadline(Standing::User), Some(61_000));
     assert_eq!(desk.reader.deadline(Standing::Stranger), None);
@@ -227,7 +227,7 @@ fn the_answer_to_a_ping_is_not_answered() {
 #[test]
 fn silence_is_allowed_where_the_options_say_so() {
     let mut desk = Desk::new(Standing::User);
-    desk.shared.options.json.ping_ms = None;
+    desk.world.options.json.ping_ms = None;
     desk.read(b"{}");
     assert_eq!(desk.reader.deadline(Standing::User), None);
     assert_eq!(desk.due(u64::MAX), None);

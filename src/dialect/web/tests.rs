@@ -2,45 +2,23 @@
 
 use super::*;
 use crate::dialect::Options;
-use crate::dialect::mec::Scratch;
-use crate::dialect::park::Park;
+use crate::dialect::tests::World;
 use crate::dialect::web::http::Site;
 use crate::limits::{HTTP_HEAD_BYTES_MAX, HTTP_HEAD_MS, HTTP_HEADERS_MAX, HTTP_IDLE_MS};
 
-/// What connections share.
-struct Desk {
-    park: Park,
-    bodies_bytes: usize,
-    options: Options,
-    scratch: Scratch,
-    now_ms: u64,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let mut options = Options::default();
-        options.web.origins = vec!["https://chat.example".to_owned()];
-        Self { park: Park::new(), bodies_bytes: 0, options, scratch: Scratch::new(), now_ms: 0 }
-    }
-
-    fn context(&mut self) -> Context<'_> {
-        Context {
-            park: &mut self.park,
-            bodies_bytes: &mut self.bodies_bytes,
-            options: &self.options,
-            scratch: &mut self.scratch,
-            now_ms: self.now_ms,
-        }
-    }
+fn world() -> World {
+    let mut options = Options::default();
+    options.web.origins = vec!["https://chat.example".to_owned()];
+    World::new(options)
 }
 
 /// What a stream of HTTP is answered, one string each: all of it at once, or cut into pieces of `size` bytes.
 fn browsed(site: Site, stream: &[u8], size: usize) -> Vec<String> {
-    let mut desk = Desk::new();
+    let mut world = world();
     let mut reader = http::Reader::new(site, 0);
     let mut answers = Vec::new();
     for mut piece in stream.chunks(size) {
-        while let Some(request) = reader.next(&mut piece, &desk.context()) {
+        while let Some(request) = reader.next(&mut piece, &world.context()) {
             answers.push(worded(&request));
         }
         assert!(piece.is_empty(), "all input is used up");
@@ -221,10 +199,10 @@ fn metrics_are_not_where_the_page_is() {
 
 #[test]
 fn a_head_that_does_not_end_and_a_connection_that_is_not_used_are_given_up() {
-    let mut desk = Desk::new();
+    let mut world = world();
     let mut reader = http::Reader::new(Site::Page, 0);
-    desk.now_ms = 5000;
-    assert!(reader.next(&mut &b"GET / HT"[..], &desk.context()).is_none());
+    world.now_ms = 5000;
+    assert!(reader.next(&mut &b"GET / HT"[..], &world.context()).is_none());
     assert_eq!(reader.deadline(), Some(5000 + HTTP_HEAD_MS));
     assert!(reader.due(4999 + HTTP_HEAD_MS).is_none());
     let late = reader.due(5000 + HTTP_HEAD_MS).unwrap();
@@ -232,7 +210,7 @@ fn a_head_that_does_not_end_and_a_connection_that_is_not_used_are_given_up() {
     assert_eq!(reader.deadline(), None);
     let mut reader = http::Reader::new(Site::Page, 0);
     let mut head = &b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"[..];
-    assert!(reader.next(&mut head, &desk.context()).is_some());
+    assert!(reader.next(&mut head, &world.context()).is_some());
     assert_eq!(reader.deadline(), Some(5000 + HTTP_IDLE_MS));
     assert!(matches!(reader.due(5000 + HTTP_IDLE_MS), Some(Request::Leave)));
 }
@@ -253,11 +231,11 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 /// What a stream of frames asks for, in pieces of `size` bytes. Nothing is left out: lines in order, and what is said.
 fn heard(stream: &[u8], size: usize) -> Vec<String> {
-    let mut desk = Desk::new();
+    let mut world = world();
     let mut reader = Reader::opened(0);
     let mut heard = Vec::new();
     for mut piece in stream.chunks(size) {
-        while let Some(request) = reader.next(&mut piece, Standing::User, &mut desk.context()) {
+        while let Some(request) = reader.next(&mut piece, Standing::User, &mut world.context()) {
             match request {
                 Request::Nothing => {}
                 Request::Do(command, AnyAsked::Web(Asked::Lines(_) | Asked::Quit)) => {
@@ -353,16 +331,16 @@ fn a_line_may_be_as_long_as_in_telnet() {
 
 #[test]
 fn a_browser_is_asked_whether_it_is_there_and_given_up_when_it_is_not() {
-    let mut desk = Desk::new();
+    let mut world = world();
     let mut reader = Reader::opened(0);
     assert_eq!(reader.deadline(), Some(30_000));
     assert!(reader.due(29_999).is_none());
     let ping = reader.due(30_000).unwrap();
     assert_eq!(worded(&ping), "\u{fffd}\0");
     assert!(reader.due(30_000).is_none());
-    desk.now_ms = 31_000;
+    world.now_ms = 31_000;
     let pong = frame(0x8a, b"");
-    while reader.next(&mut pong.as_slice(), Standing::User, &mut desk.context()).is_none() {}
+    while reader.next(&mut pong.as_slice(), Standing::User, &mut world.context()).is_none() {}
     assert!(reader.due(60_000).is_some(), "asked again");
     assert!(reader.due(90_000).is_some());
     let Some(Request::Answer(_, AnyAsked::Web(Asked::Close(Code::GoingAway)))) = reader.due(91_000)

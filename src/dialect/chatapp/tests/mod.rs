@@ -5,14 +5,14 @@ mod render;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::dialect::tests::Shared;
+use crate::dialect::tests::World;
 use crate::dialect::{Asked as AnyAsked, Options as AllOptions};
 use crate::limits::CHATAPP_FRAME_BYTES_MAX;
 
 /// One connection, and what it shares with others.
 struct Desk {
     reader: Reader,
-    shared: Shared,
+    world: World,
     standing: Standing,
 }
 
@@ -20,7 +20,7 @@ impl Desk {
     fn stranger() -> Self {
         Self {
             reader: Reader::default(),
-            shared: Shared::new(AllOptions::default()),
+            world: World::new(AllOptions::default()),
             standing: Standing::Stranger,
         }
     }
@@ -36,7 +36,7 @@ impl Desk {
     /// The requests in a segment: to the house in the words of `Debug`, else the error that is answered. Whoever asks
     /// to log in is logged in.
     fn read(&mut self, mut segment: &[u8]) -> Vec<String> {
-        let mut context = self.shared.context();
+        let mut context = self.world.context();
         let mut requests = Vec::new();
         while let Some(request) = self.reader.next(&mut segment, self.standing, &mut context) {
             if let Request::Do(Command::LoginAnonymous { .. }, _) = request {
@@ -69,7 +69,7 @@ fn told(asked: &Asked<'_>, status: Status) -> String {
 
 /// What is answered when the house has carried out what stands in `stream`, or not.
 fn answered(desk: &mut Desk, stream: &[u8], status: Status) -> String {
-    let mut context = desk.shared.context();
+    let mut context = desk.world.context();
     let mut input = stream;
     match desk.reader.next(&mut input, desk.standing, &mut context) {
         Some(Request::Do(_, AnyAsked::Chatapp(asked))) => told(&asked, status),
@@ -412,8 +412,8 @@ fn a_frame_of_2000_bytes_is_read_and_of_2001_is_too_long() {
 fn the_option_to_say_connected_is_in_the_voice() {
     for connected in [false, true] {
         let mut desk = Desk::stranger();
-        desk.shared.options.chatapp.connected = connected;
-        let mut context = desk.shared.context();
+        desk.world.options.chatapp.connected = connected;
+        let mut context = desk.world.context();
         let stream = connect("zoe");
         let mut input = stream.as_slice();
         let request = desk.reader.next(&mut input, Standing::Stranger, &mut context);

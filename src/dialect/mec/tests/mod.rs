@@ -4,7 +4,7 @@ mod arguments;
 mod render;
 
 use super::*;
-use crate::dialect::tests::Shared;
+use crate::dialect::tests::World;
 use crate::dialect::{Asked as AnyAsked, Options};
 use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_MAX};
 
@@ -13,18 +13,18 @@ const LINES_MAX: u32 = 3;
 /// One connection, and what it shares with others.
 struct Desk {
     reader: Reader,
-    shared: Shared,
+    world: World,
 }
 
 impl Desk {
     fn new() -> Self {
         let options = Options { message_lines_max: LINES_MAX, ..Options::default() };
-        Self { reader: Reader::new(), shared: Shared::new(options) }
+        Self { reader: Reader::new(), world: World::new(options) }
     }
 
     /// The requests in a segment, in the words of `Debug`.
     fn read(&mut self, mut segment: &[u8], standing: Standing) -> Vec<String> {
-        let mut context = self.shared.context();
+        let mut context = self.world.context();
         let mut requests = Vec::new();
         while let Some(request) = self.reader.next(&mut segment, standing, &mut context) {
             requests.push(described(&request));
@@ -34,7 +34,7 @@ impl Desk {
     }
 
     fn release(&mut self) {
-        self.reader.release(&mut self.shared.context());
+        self.reader.release(&mut self.world.context());
     }
 }
 
@@ -163,25 +163,25 @@ fn nothing_is_read_behind_a_line_that_is_too_long() {
     let stream = format!("#help\n{}\n#quit\n", "x".repeat(1000));
     assert_eq!(desk.read(stream.as_bytes(), Standing::User), ["Help(None)", "Close(LineTooLong)"]);
     assert_eq!(desk.read(b"#quit\n", Standing::User), [""; 0]);
-    assert_eq!(desk.shared.park.spare(), 1);
+    assert_eq!(desk.world.shared.park.spare(), 1);
 }
 
 #[test]
 fn the_bytes_of_a_body_are_given_back_once_it_is_delivered() {
     let mut desk = Desk::new();
     desk.read(b"#postmessage n 0 2\nabc\n", Standing::User);
-    assert_eq!(desk.shared.bodies_bytes, 4);
+    assert_eq!(desk.world.shared.bodies_bytes, 4);
     assert_eq!(desk.read(b"de\n", Standing::User), [posted("n", 2, "abc\nde\n")]);
-    assert_eq!(desk.shared.bodies_bytes, 0);
+    assert_eq!(desk.world.shared.bodies_bytes, 0);
 }
 
 #[test]
 fn a_connection_that_ends_gives_its_block_and_its_body_back() {
     let mut desk = Desk::new();
     desk.read(b"#postmessage n 0 2\nabc\npart", Standing::User);
-    assert_eq!((desk.shared.bodies_bytes, desk.shared.park.spare()), (4, 0));
+    assert_eq!((desk.world.shared.bodies_bytes, desk.world.shared.park.spare()), (4, 0));
     desk.release();
-    assert_eq!((desk.shared.bodies_bytes, desk.shared.park.spare()), (0, 1));
+    assert_eq!((desk.world.shared.bodies_bytes, desk.world.shared.park.spare()), (0, 1));
     assert_eq!(desk.read(b"\nx\n", Standing::User), [""; 0]);
 }
 
@@ -190,12 +190,12 @@ fn a_body_that_is_too_long_is_taken_to_its_end_and_not_kept() {
     let mut desk = Desk::new();
     let line = format!("{}\n", "x".repeat(999));
     let parts = BODY_BYTES_MAX / 1000 + 2;
-    desk.shared.options.message_lines_max = parts as u32;
+    desk.world.options.message_lines_max = parts as u32;
     let mut requests = desk.read(format!("#postmessage n 0 {parts}\n").as_bytes(), Standing::User);
     for _ in 0..parts {
         requests.extend(desk.read(line.as_bytes(), Standing::User));
     }
-    assert_eq!(desk.shared.bodies_bytes, 0);
+    assert_eq!(desk.world.shared.bodies_bytes, 0);
     assert_eq!(requests.len(), parts + 1);
     assert!(requests[..parts].iter().all(|request| request == "Nothing"));
     assert!(requests[parts].ends_with("body: TooLong })"), "{}", requests[parts]);
@@ -205,10 +205,10 @@ fn a_body_that_is_too_long_is_taken_to_its_end_and_not_kept() {
 #[test]
 fn a_body_over_the_sum_of_all_bodies_is_not_kept() {
     let mut desk = Desk::new();
-    desk.shared.bodies_bytes = BODIES_BYTES_MAX - 1;
+    desk.world.shared.bodies_bytes = BODIES_BYTES_MAX - 1;
     let requests = desk.read(b"#postmessage n\nx\n", Standing::User);
     assert!(requests[1].ends_with("body: TooLong })"), "{}", requests[1]);
-    assert_eq!(desk.shared.bodies_bytes, BODIES_BYTES_MAX - 1);
+    assert_eq!(desk.world.shared.bodies_bytes, BODIES_BYTES_MAX - 1);
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn the_same_bytes_ask_the_same_wherever_they_are_cut() {
             let mut desk = Desk::new();
             let pieces = stream.chunks(size).flat_map(|piece| desk.read(piece, standing));
             assert_eq!(pieces.collect::<Vec<_>>(), whole, "in pieces of {size}");
-            assert_eq!(desk.shared.bodies_bytes, 0);
+            assert_eq!(desk.world.shared.bodies_bytes, 0);
         }
     }
 }

@@ -1,5 +1,6 @@
 // The rooms: who made them, how many are in them, how long an empty one stays.
 
+import { ROOM } from './chats.js';
 import { hidden } from './dom.js';
 import { sameName } from './lines.js';
 import { isolated } from './texts.js';
@@ -7,7 +8,7 @@ import { counted, secondsNow, timeLeft } from './times.js';
 import { createPlacesView } from './view-places.js';
 
 export function createRoomsView({ chatter, go, now }) {
-  const { rooms, session } = chatter;
+  const { chats, rooms, session } = chatter;
   return createPlacesView('rooms', {
     noun: 'room',
     verb: 'enter',
@@ -17,7 +18,10 @@ export function createRoomsView({ chatter, go, now }) {
     factsOf: (room) => factsOf(room, rooms.state.listedAt, now()),
     countOf: ({ users }) => [String(users), hidden(users === 1 ? ' person' : ' people')],
     enter: rooms.enter,
-    open: () => go('talk'),
+    open: () => {
+      chats.show(ROOM);
+      go('talk');
+    },
     remove: rooms.remove,
     makeFields: [],
     make: rooms.make,

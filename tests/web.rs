@@ -301,3 +301,78 @@ fn a_long_message_and_a_long_list_reach_a_browser_whole() {
     }
     browser.ask("#whoami", "@ret #whoami bob Home 1 news 1");
 }
+
+#[test]
+fn who_asks_for_pages_and_reads_none_has_to_wait_and_gets_them_all() {
+    const PAGES: usize = 4000;
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    let mut greedy = Client::connect_narrow(server.addresses[1]);
+    let ask = "GET /style.css HTTP/1.1\r\nHost: pi\r\n\r\n";
+    let mut writer = greedy.socket().try_clone().unwrap();
+    let asking = std::thread::spawn(move || writer.write_all(ask.repeat(PAGES).as_bytes()));
+    let mut browser = Browser::user(server.addresses[0], "bob");
+    for _ in 0..100 {
+        browser.ask("#whoami", "@ret #whoami bob Home 1 - 0");
+    }
+    let kilobytes = server.status_number("VmRSS");
+    println!("memory while {PAGES} pages are asked for and not read: {kilobytes} kB");
+    assert!(kilobytes < 16 * 1024, "{kilobytes} kB for what one connection has asked for");
+    for _ in 0..PAGES {
+        assert_eq!(greedy.line(), "HTTP/1.1 200 OK");
+        let mut length = 0;
+        while let Some((name, value)) = greedy.line().split_once(": ") {
+            if name == "Content-Length" {
+                length = value.parse().unwrap();
+            }
+        }
+        assert!(length > 1000 && greedy.bytes(length).ends_with(b"\n"), "{length} bytes");
+    }
+    asking.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_head_that_never_ends_is_given_up_and_costs_no_more_than_its_bound() {
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    let at = server.addresses[1];
+    let long = fetched(at, &format!("GET / HTTP/1.1\nHost: pi\nX: {}\n\n", "x".repeat(9000)));
+    assert!(long.starts_with("HTTP/1.1 431 "), "{long}");
+    let bad = fetched(at, "GET / HTTP/1.1\n no field\n\n");
+    assert!(bad.starts_with("HTTP/1.1 400 "), "{bad}");
+    let before = server.status_number("VmRSS");
+    let part = format!("GET / HTTP/1.1\r\nHost: pi\r\nX: {}", "x".repeat(8000));
+    let mut slow: Vec<Client> = (0..500).map(|_| Client::connect(at)).collect();
+    slow.iter_mut().for_each(|client| client.send_bytes(part.as_bytes()));
+    assert!(fetched(at, HEALTH).ends_with("ok\n"), "others are served");
+    let after = server.status_number("VmRSS");
+    println!("memory for 500 unfinished heads of 8 kB: {} kB", after.saturating_sub(before));
+    assert!(after < before + 10 * 1024, "from {before} to {after} kB for 500 heads of 8 kB");
+    for mut client in slow {
+        assert_eq!(client.line(), "HTTP/1.1 408 Request Timeout");
+    }
+}
+
+#[test]
+fn a_browser_that_does_not_read_is_dropped_and_the_others_hear_everything() {
+    let cwd = temporary();
+    let server = start(cwd.path()).set("limits.send_queue_bytes=65536").serve();
+    let at = server.addresses[1];
+    let mut deaf = Browser::user(at, "deaf");
+    let mut amy = server.user("amy");
+    let text = "x".repeat(900);
+    let said = format!("@mess #broadcast amy \"{text}\"");
+    program_support::wait_until("the browser is dropped", || {
+        for _ in 0..100 {
+            amy.expect(&format!("#broadcast {text}"), &said);
+        }
+        amy.list("#listusers") == ["amy anon"]
+    });
+    assert_eq!(metric(&server, "mecd_refused_total{reason=\"slow_reader\"}"), 1);
+    // What was on its way is whole messages up to the end.
+    let mut heard = 0;
+    while deaf.0.read().is_ok_and(|message| message.is_text()) {
+        heard += 1;
+    }
+    assert!(heard > 0);
+}

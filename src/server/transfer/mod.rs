@@ -14,7 +14,7 @@ mod tests;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use log::debug;
+use log::{debug, warn};
 use slab::Slab;
 
 use crate::core::name::UserName;
@@ -107,7 +107,7 @@ impl<S: Socket> Transfers<S> {
                 Ok(port)
             }
             Err(error) => {
-                debug!("no port for a file at {}: {error}", wanted.address);
+                warn!("no port for a file at {}: {error}", wanted.address);
                 Err(Status::NoMemory)
             }
         }

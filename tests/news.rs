@@ -114,6 +114,10 @@ impl Outbox for Ears {
         }
     }
 
+    fn recall(&mut self, to: SessionId, event: &Event<'_>) {
+        self.hear(to.index, event);
+    }
+
     fn send(&mut self, to: SessionId, event: &Event<'_>) {
         self.hear(to.index, event);
     }

@@ -72,7 +72,7 @@ impl House {
                 stamp: line.stamp.as_deref(),
                 nickname: None,
             };
-            out.send(id, &said);
+            out.recall(id, &said);
         }
     }
 

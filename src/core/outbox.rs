@@ -33,6 +33,9 @@ pub trait Outbox {
     /// A letter, which is read from its place in the log. False if it cannot be read.
     fn letter(&mut self, to: SessionId, letter: &Letter<'_>) -> bool;
 
+    /// An event of before, for one session that has asked for it: as an answer, it waits for who reads slowly.
+    fn recall(&mut self, to: SessionId, event: &Event<'_>);
+
     /// An event for one session.
     fn send(&mut self, to: SessionId, event: &Event<'_>);
 

@@ -129,6 +129,14 @@ impl<S: Socket> Post<S> {
         touch(&mut self.touched, connection);
     }
 
+    /// Tells one session of an event.
+    fn tell(&mut self, to: SessionId, event: &Event<'_>, origin: Origin) {
+        let Some(connection) = self.connection(to) else { return };
+        let dialect = connection.voice.dialect();
+        let stretch = self.render(dialect, event);
+        self.put(to.index, stretch, origin);
+    }
+
     /// An event in the words of a dialect; empty if it has none for it.
     fn render(&mut self, dialect: Dialect, event: &Event<'_>) -> Stretch {
         self.tally.renderings += 1;
@@ -357,26 +365,23 @@ impl<S: Socket> Outbox for Post<S> {
             }
         };
         let event = record.as_ref().and_then(|record| kept_event(record, letter));
-        if let Some(event) = event
-            && let Some(connection) = self.connection(to)
-        {
-            let dialect = connection.voice.dialect();
-            let stretch = self.render(dialect, &event);
-            self.put(to.index, stretch, Origin::Answer);
+        if let Some(event) = &event {
+            self.recall(to, event);
         }
         let is_read = event.is_some();
         self.body = body;
         is_read
     }
 
+    fn recall(&mut self, to: SessionId, event: &Event<'_>) {
+        self.tell(to, event, Origin::Answer);
+    }
+
     fn send(&mut self, to: SessionId, event: &Event<'_>) {
         if matches!(event, Event::Warning(warning) if warning.is_last()) {
             self.break_off(to);
         }
-        let Some(connection) = self.connection(to) else { return };
-        let dialect = connection.voice.dialect();
-        let stretch = self.render(dialect, event);
-        self.put(to.index, stretch, Origin::Event);
+        self.tell(to, event, Origin::Event);
     }
 
     fn broadcast(&mut self, to: &[Member], except: Option<u32>, event: &Event<'_>) {

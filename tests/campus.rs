@@ -5,16 +5,31 @@
 //! Held with the real program, and in memory, where the server checks itself after each action: then a seed is the
 //! whole of a run.
 
+use std::ops::Range;
+
 mod common;
+#[path = "campus/intent.rs"]
+mod intent;
+#[path = "campus/kept.rs"]
+mod kept;
 #[path = "campus/model.rs"]
 mod model;
+#[path = "campus/parcel.rs"]
+mod parcel;
 #[path = "campus/people.rs"]
 mod people;
+#[path = "campus/storm.rs"]
+mod storm;
+#[path = "campus/weather.rs"]
+mod weather;
+#[path = "campus/wire.rs"]
+mod wire;
 
 use common::memory::{Manner, Memory};
 use common::program::Program;
 use model::{Campus, Expected};
 use people::{Crowd, Farewell, PEOPLE, Place};
+use storm::{Storm, Tally};
 
 /// Seconds of an hour; one action each.
 const ACTIONS: u32 = 3600;
@@ -161,16 +176,79 @@ fn twelve_minutes_in_memory_are_as_the_rules_say() {
     (0..6).for_each(|seed| seed_in_memory(seed, 120));
 }
 
-/// `MECD_SEEDS=FROM..TO cargo test --profile quick --test campus many -- --ignored --nocapture` runs as many as one
+/// The seeds that were asked for, or these.
+fn seeds(unasked: &str) -> Range<u64> {
+    let seeds = std::env::var("MECD_SEEDS").unwrap_or_else(|_| unasked.to_owned());
+    let (from, to) = seeds.split_once("..").expect("MECD_SEEDS is FROM..TO");
+    from.parse().expect("a number")..to.parse().expect("a number")
+}
+
+/// `MECD_SEEDS=FROM..TO cargo test --profile quick --test campus hours -- --ignored --nocapture` runs as many as one
 /// likes.
 #[test]
 #[ignore = "takes minutes; for every change of the main branch"]
 fn many_hours_in_memory_are_as_the_rules_say() {
-    let seeds = std::env::var("MECD_SEEDS").unwrap_or_else(|_| "0..10".to_owned());
-    let (from, to) = seeds.split_once("..").expect("MECD_SEEDS is FROM..TO");
-    let seeds = from.parse::<u64>().expect("a number")..to.parse().expect("a number");
-    for seed in seeds {
+    for seed in seeds("0..10") {
         println!("seed {seed}");
         seed_in_memory(seed, ACTIONS);
     }
+}
+
+/// Things that happen in one storm.
+const STORM_STEPS: u32 = 200;
+
+/// What a storm came to: of all bytes that were sent and kept, and what has come to pass.
+fn storm(seed: u64) -> (u64, Tally) {
+    let mut storm = Storm::new(seed);
+    storm.blow(STORM_STEPS).unwrap_or_else(|what| panic!("storm {seed}, {what}"));
+    (storm.digest.value(), storm.tally)
+}
+
+/// Storms, and what has come to pass in all of them.
+fn storms(seeds: Range<u64>) -> Tally {
+    let mut all = Tally::default();
+    for seed in seeds {
+        for (what, count) in storm(seed).1.0 {
+            *all.0.entry(what).or_default() += count;
+        }
+    }
+    all
+}
+
+#[test]
+fn in_a_storm_everybody_hears_what_they_should_and_nothing_else() {
+    let tally = storms(0..50);
+    for what in [
+        "cut off",
+        "half-closed",
+        "read again",
+        "dropped",
+        "interleaved",
+        "parcels",
+        "compacted",
+        "falls",
+        "disk failures",
+        "refused mec",
+        "refused helo",
+        "refused chatapp",
+        "refused crimp",
+        "refused json",
+    ] {
+        assert!(tally.0.contains_key(what), "nobody was {what}: {tally:?}");
+    }
+}
+
+#[test]
+fn the_same_storm_is_the_same_to_the_byte() {
+    for seed in 1000..1003 {
+        assert_eq!(storm(seed), storm(seed), "storm {seed}");
+    }
+}
+
+/// `MECD_SEEDS=FROM..TO cargo test --profile quick --test campus storms -- --ignored --nocapture` runs as many as one likes.
+#[test]
+#[ignore = "takes minutes; for every change of the main branch"]
+fn many_storms_are_as_the_rules_say() {
+    let seeds = seeds("2000..2500");
+    println!("{:?}", storms(seeds));
 }

@@ -35,7 +35,7 @@ mod opening;
 mod phrase;
 #[path = "simulation/plan.rs"]
 mod plan;
-#[path = "simulation/random.rs"]
+#[path = "common/random.rs"]
 mod random;
 #[path = "simulation/replay.rs"]
 mod replay;

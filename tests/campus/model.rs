@@ -7,8 +7,20 @@ use crate::common::framing::Speech;
 use crate::people::{PEOPLE, speech};
 
 /// Lines that a room remembers, and that somebody is told who enters or asks.
-const KEPT: usize = 50;
+pub(crate) const KEPT: usize = 50;
 const RECALLED: usize = 10;
+
+/// What of all this outlives the server.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Kept {
+    /// Rooms that somebody has made, in that order.
+    pub(crate) rooms: Vec<String>,
+    pub(crate) accounts: BTreeSet<String>,
+    /// Who belongs to which room.
+    pub(crate) memberships: BTreeSet<(String, String)>,
+    /// Receiver, sender and text of what waits for somebody.
+    pub(crate) letters: BTreeMap<String, Vec<(String, String)>>,
+}
 
 /// What each person should hear of one action.
 #[derive(Debug, Default)]
@@ -18,6 +30,13 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
+    /// Somebody is told this, and nobody anything else.
+    pub(crate) fn only(who: &str, text: String) -> Self {
+        let mut expected = Self::default();
+        expected.add(who, text);
+        expected
+    }
+
     fn add(&mut self, who: &str, text: String) {
         self.texts.entry(who.to_owned()).or_default().push(text);
     }
@@ -27,24 +46,29 @@ impl Expected {
     }
 }
 
+/// Who has said something, and what.
+pub(crate) type Line = (String, String);
+
 /// Who asks, what, and what everybody should hear then.
 type Action<'a> = (&'a str, String, Expected);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Room {
     name: String,
     owner: Option<String>,
     /// In the order in which they came.
     members: Vec<String>,
-    lines: VecDeque<(String, String)>,
+    lines: VecDeque<Line>,
 }
 
 /// Everything that is so.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Campus {
     /// In the order in which they were made.
     rooms: Vec<Room>,
     online: BTreeSet<String>,
+    /// Who has an account.
+    accounts: BTreeSet<String>,
     /// Rooms of those who have accounts, whether they are there or not.
     memberships: BTreeMap<String, Vec<String>>,
     /// What was said to those who are away.
@@ -81,6 +105,7 @@ impl Campus {
         Self {
             rooms: vec![home],
             online: BTreeSet::new(),
+            accounts: BTreeSet::new(),
             memberships: BTreeMap::new(),
             letters: BTreeMap::new(),
         }
@@ -142,6 +167,7 @@ impl Campus {
         let (_, mut request, mut expected) = self.log_in(who);
         if speech(who) == Speech::Json {
             request = request.replace("login", "register");
+            self.accounts.insert(who.to_owned());
             expected.texts.insert(who.to_owned(), vec![done("register")]);
         }
         (who, request, expected)
@@ -212,6 +238,48 @@ impl Campus {
             room.members.clear();
             room.owner = None;
         }
+    }
+
+    /// What is left when the server ends.
+    pub(crate) fn kept(&self) -> Kept {
+        let of_one = |(who, rooms): (&String, &Vec<String>)| -> Vec<(String, String)> {
+            rooms.iter().map(|room| (who.clone(), room.clone())).collect()
+        };
+        let letters = self.letters.iter().filter(|(_, letters)| !letters.is_empty());
+        Kept {
+            rooms: self.rooms[1..].iter().map(|room| room.name.clone()).collect(),
+            accounts: self.accounts.clone(),
+            memberships: self.memberships.iter().flat_map(of_one).collect(),
+            letters: letters.map(|(who, letters)| (who.clone(), letters.clone())).collect(),
+        }
+    }
+
+    /// The server starts with no more than this, and with what is remembered of each room.
+    pub(crate) fn adopt(&mut self, kept: &Kept, mut lines: BTreeMap<String, Vec<Line>>) {
+        self.forget_who_is_there();
+        self.rooms.retain(|room| room.name == "Home" || kept.rooms.contains(&room.name));
+        for room in &mut self.rooms {
+            room.lines = lines.remove(&room.name).unwrap_or_default().into();
+        }
+        self.accounts.clone_from(&kept.accounts);
+        self.letters.clone_from(&kept.letters);
+        self.memberships.clear();
+        for (who, room) in &kept.memberships {
+            self.memberships.entry(who.clone()).or_default().push(room.clone());
+        }
+    }
+
+    pub(crate) fn is_online(&self, who: &str) -> bool {
+        self.online.contains(who)
+    }
+
+    pub(crate) fn has_account(&self, who: &str) -> bool {
+        self.accounts.contains(who)
+    }
+
+    /// How much waits for somebody to come.
+    pub(crate) fn letters_for(&self, who: &str) -> usize {
+        self.letters.get(who).map_or(0, Vec::len)
     }
 
     pub(crate) fn make_room<'a>(&mut self, who: &'a str, name: &str) -> Action<'a> {
@@ -351,8 +419,13 @@ impl Campus {
 
     /// Somebody says something to one person, who may not be able to hear it.
     pub(crate) fn tell<'a>(&mut self, who: &'a str, receiver: &str, text: &str) -> Action<'a> {
+        let is_there = self.online.contains(receiver);
+        if !is_there && speech(who) == Speech::Json && self.accounts.contains(receiver) {
+            return self.tell_absent(who, receiver, text);
+        }
         let together = self.rooms_of(who).iter().any(|room| self.rooms_of(receiver).contains(room));
-        let is_heard = self.can_tell(receiver) && (speech(who) != Speech::Mec || together);
+        let is_heard =
+            is_there && self.can_tell(receiver) && (speech(who) != Speech::Mec || together);
         let mut expected = Expected::default();
         if is_heard {
             let heard = match speech(receiver) {

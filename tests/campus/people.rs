@@ -159,7 +159,7 @@ fn options() -> Vec<(String, String)> {
 }
 
 /// How somebody says good-bye, and what the answer is.
-fn farewell_words(who: &str) -> (String, Option<&'static str>) {
+pub(crate) fn farewell_words(who: &str) -> (String, Option<&'static str>) {
     match speech(who) {
         Speech::Mec => ("#quit".to_owned(), Some("@status 0")),
         Speech::Helo => ("QUIT".to_owned(), Some("+OK Goodbye")),
@@ -197,7 +197,7 @@ fn retort(who: &str) -> &'static str {
 }
 
 /// A text with every time in it replaced.
-fn timeless(speech: Speech, text: &str) -> String {
+pub(crate) fn timeless(speech: Speech, text: &str) -> String {
     match speech {
         Speech::Helo => text.to_owned(),
         Speech::Mec => match text.split_once(' ') {

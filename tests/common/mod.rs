@@ -15,4 +15,5 @@ pub(crate) mod opening;
 pub(crate) mod pieces;
 pub(crate) mod play;
 pub(crate) mod program;
+pub(crate) mod random;
 pub(crate) mod script;

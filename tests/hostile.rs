@@ -8,44 +8,27 @@
 
 mod program_support;
 
-use std::io::{ErrorKind, Write};
-use std::net::SocketAddr;
+use std::io::Write;
+
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use md5::{Digest, Md5};
 use mecd::limits::{
     ANSWERS_WAITING_MAX, BODIES_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES_MAX, STORAGE_BYTES_MIN,
 };
+use program_support::attack::{SEND_QUEUE_BYTES, Watch, address_of, from, has_word, pour, stingy};
 use program_support::{Client, LOOK_AGAIN, PATIENCE, Server, Start, Stream, temporary, wait_until};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
 
 const DONE: &str = "@status 0";
 const FULL: &str = "@status -2";
 const WRONG: &str = "@status 3002";
 
-/// How long the honest client may wait for an answer at most.
-const WAIT_MAX: Duration = Duration::from_secs(10);
-
-/// Between two questions of the honest client, so that it stays below the rate that it is allowed.
-const PAUSE: Duration = Duration::from_millis(25);
-
-/// Questions of the honest client after the attack, so that what the server still has to do for that is seen too.
-const ROUNDS_AFTER: u32 = 20;
-
-/// Kilobytes for tables that grow, and for what the allocator keeps.
-const SLACK_KB: u64 = 4096;
-
 /// Bytes that one connection makes the server hold at most, with short answers and no events: what was read and must
 /// wait, a partial line, answers, and a kilobyte of tables.
 const CONNECTION_BYTES: usize = READ_BYTES_MAX + LINE_BYTES_MAX + ANSWERS_WAITING_MAX + 1024;
-
-/// `limits.send_queue_bytes`, as it is by default.
-const SEND_QUEUE_BYTES: usize = 65_536;
 
 const IAC: u8 = 255;
 const SB: u8 = 250;
@@ -54,125 +37,8 @@ const AYT: u8 = 246;
 const WILL: u8 = 251;
 const DO: u8 = 253;
 
-fn kilobytes(bytes: usize) -> u64 {
-    bytes as u64 / 1024
-}
-
 fn is_warning(line: &str) -> bool {
     line.starts_with("@mess #warning \"") && line.ends_with('"')
-}
-
-/// Anonymous memory of our child, in kilobytes.
-fn anonymous_kilobytes(id: u32) -> u64 {
-    let path = format!("/proc/{id}/smaps_rollup");
-    let rollup = std::fs::read_to_string(path).expect("the server runs");
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:"));
-    let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    number.unwrap_or_else(|| panic!("no anonymous memory:\n{rollup}"))
-}
-
-/// An honest client who asks something all the time, and an eye on the memory of the server.
-struct Watch {
-    over: Arc<AtomicBool>,
-    thread: JoinHandle<Seen>,
-    before: u64,
-}
-
-#[derive(Default)]
-struct Seen {
-    longest: Duration,
-    rounds: u32,
-    peak: u64,
-}
-
-impl Watch {
-    fn over(server: &Server) -> Self {
-        let id = server.id();
-        let mut honest = from("127.0.0.9", server);
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name = format!("honest{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        honest.log_in(&name);
-        // A room of its own, so that it is not itself a slow reader of what is said in `Home`.
-        honest.expect(&format!("#createroom {name}"), DONE);
-        honest.expect(&format!("#changeroom {name}"), DONE);
-        let answer = format!("@ret #whoami {name} ");
-        let before = anonymous_kilobytes(id);
-        let over = Arc::new(AtomicBool::new(false));
-        let is_over = Arc::clone(&over);
-        let thread = thread::spawn(move || {
-            let mut seen = Seen::default();
-            let mut left = ROUNDS_AFTER;
-            loop {
-                if is_over.load(Ordering::Relaxed) {
-                    left -= 1;
-                }
-                let asked = Instant::now();
-                honest.send("#whoami");
-                while !honest.line().starts_with(&answer) {}
-                seen.longest = seen.longest.max(asked.elapsed());
-                seen.rounds += 1;
-                seen.peak = seen.peak.max(anonymous_kilobytes(id));
-                if left == 0 {
-                    return seen;
-                }
-                thread::sleep(PAUSE);
-            }
-        });
-        Self { over, thread, before }
-    }
-
-    /// The attack is over: the honest client was served all the time, and memory grew by no more than `bytes`.
-    fn finish(self, attack: &str, bytes: usize) {
-        self.over.store(true, Ordering::Relaxed);
-        let seen = self.thread.join().expect("the honest client is answered");
-        let Seen { longest, rounds, peak } = seen;
-        let bound = self.before + kilobytes(bytes) + SLACK_KB;
-        println!(
-            "measured: {attack}: longest of {rounds} round trips {} ms; anonymous memory {} kB before, {peak} kB at \
-             most, bound {bound} kB",
-            longest.as_millis(),
-            self.before,
-        );
-        assert!(longest < WAIT_MAX, "{attack}: the honest client waited for {longest:?}");
-        assert!(peak <= bound, "{attack}: {peak} kB of memory, more than {bound} kB");
-    }
-}
-
-/// Room for what arrives at a client.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Room {
-    Ample,
-    Little,
-}
-
-/// A connection from an address of the client's choice. Not handed on to the servers of other tests, which would keep
-/// it open.
-fn connect_from(from: &str, to: SocketAddr, room: Room) -> Client {
-    let (family, kind) = (AddressFamily::INET, SocketType::STREAM);
-    let socket = rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None)
-        .expect("sockets can be made");
-    if room == Room::Little {
-        sockopt::set_socket_recv_buffer_size(&socket, 4096).expect("a buffer may be small");
-    }
-    let from: SocketAddr = format!("{from}:0").parse().expect("an address");
-    rustix::net::bind(&socket, &from).expect("a loopback address can be had");
-    rustix::net::connect(&socket, &to).expect("the server listens");
-    Client::over(socket.into())
-}
-
-/// A connection from an address of its own.
-fn from(from: &str, server: &Server) -> Client {
-    connect_from(from, server.address(), Room::Ample)
-}
-
-/// The same, with little room for what arrives, so that the server soon has to wait.
-fn stingy(from: &str, server: &Server) -> Client {
-    connect_from(from, server.address(), Room::Little)
-}
-
-/// An address of its own for every fifty of a crowd.
-fn address_of(number: usize) -> String {
-    format!("127.0.1.{}", 1 + number / 50)
 }
 
 /// So many connections with little room for what arrives, not logged in.
@@ -191,48 +57,6 @@ fn users_named(server: &Server, count: usize, name: &str) -> Vec<Client> {
         user.log_in(&format!("{name}{n}"));
     }
     crowd
-}
-
-/// Sends `bytes` over each connection, as far as the server takes them while nothing is read. Says how many of all.
-fn pour(crowd: &[Client], bytes: &[u8]) -> usize {
-    let nonblocking = |yes| {
-        for client in crowd {
-            client.socket().set_nonblocking(yes).expect("a socket takes options");
-        }
-    };
-    nonblocking(true);
-    let mut sent = vec![0; crowd.len()];
-    let mut quiet = 0;
-    while quiet < 30 && sent.iter().any(|&sent| sent < bytes.len()) {
-        quiet += 1;
-        for (client, sent) in crowd.iter().zip(&mut sent) {
-            let mut socket = client.socket();
-            match socket.write(&bytes[*sent..]) {
-                Ok(0) => {}
-                Ok(count) => {
-                    *sent += count;
-                    quiet = 0;
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // Closed by the server: nothing more can be sent.
-                Err(_) => *sent = bytes.len(),
-            }
-        }
-        if quiet > 0 {
-            thread::sleep(LOOK_AGAIN);
-        }
-    }
-    nonblocking(false);
-    sent.iter().sum()
-}
-
-/// Whether something, be it the end, can be read from a connection at once.
-fn has_word(client: &Client) -> bool {
-    let socket = client.socket();
-    socket.set_nonblocking(true).expect("a socket takes options");
-    let peeked = socket.peek(&mut [0]);
-    socket.set_nonblocking(false).expect("a socket takes options");
-    !matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
 }
 
 /// Reads until the connection ends, however that may be, and wants a warning among it.

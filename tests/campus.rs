@@ -217,7 +217,7 @@ fn storms(seeds: Range<u64>) -> Tally {
 
 #[test]
 fn in_a_storm_everybody_hears_what_they_should_and_nothing_else() {
-    let tally = storms(0..50);
+    let tally = storms(0..30);
     for what in [
         "cut off",
         "half-closed",
@@ -240,7 +240,7 @@ fn in_a_storm_everybody_hears_what_they_should_and_nothing_else() {
 
 #[test]
 fn the_same_storm_is_the_same_to_the_byte() {
-    for seed in 1000..1003 {
+    for seed in 1000..1002 {
         assert_eq!(storm(seed), storm(seed), "storm {seed}");
     }
 }

@@ -72,9 +72,9 @@ impl Past {
     }
 
     /// The moment that came back, which has to be one that may have been the last.
-    fn matching(&self, now_ms: u64, fall: Fall, found: &Kept) -> Result<Kept, String> {
+    fn matching(&self, written_ms: u64, fall: Fall, found: &Kept) -> Result<Kept, String> {
         let newest = self.moments.len() - 1;
-        let is_synced = |at: &u64| at + SYNC_MS <= now_ms;
+        let is_synced = |at: &u64| at + SYNC_MS <= written_ms;
         let synced = self.moments.iter().rposition(|(at, _)| is_synced(at)).unwrap_or(0);
         let oldest = match fall {
             Fall::Stopped | Fall::Killed => newest,
@@ -89,9 +89,10 @@ impl Past {
     }
 
     /// Sees that the lines of a room are what was said there last, but for what had no time to be written.
-    fn compare_lines(&self, now_ms: u64, fall: Fall, room: &str, found: &[Line]) -> Step {
+    fn compare_lines(&self, written_ms: u64, fall: Fall, room: &str, found: &[Line]) -> Step {
         let said = self.said.get(room).map_or(&[][..], Vec::as_slice);
-        let is_due = |(at, _): &&(u64, Line)| fall == Fall::Stopped || at + 2 * SYNC_MS <= now_ms;
+        let is_due =
+            |(at, _): &&(u64, Line)| fall == Fall::Stopped || at + 2 * SYNC_MS <= written_ms;
         let due = said.iter().take_while(is_due).count();
         let lines_up_to = |end: usize| said[end - found.len()..end].iter().map(|(_, line)| line);
         // Lines that were pushed out by others that are lost now may have gone before these were safe.
@@ -165,14 +166,14 @@ impl Storm {
         let options = store_options(&self.config);
         let (house, mut store) = open(&self.config, &self.disk, options, SHAPE)?;
         let found = Found::of(&house, &mut store)?;
-        let now_ms = self.now.ms;
+        let written_ms = self.written_ms;
         if let Some(fall) = fall {
-            let kept = self.past.matching(now_ms, fall, &found.kept)?;
+            let kept = self.past.matching(written_ms, fall, &found.kept)?;
             for (room, lines) in &found.lines {
                 if self.is_forgetful || self.health != Disk::Healthy {
                     self.past.compare_gappy_lines(room, lines)?;
                 } else {
-                    self.past.compare_lines(now_ms, fall, room, lines)?;
+                    self.past.compare_lines(written_ms, fall, room, lines)?;
                 }
             }
             self.campus.adopt(&kept, found.lines.clone());
@@ -183,6 +184,7 @@ impl Storm {
         self.past.moments = vec![(0, self.campus.kept())];
         (self.health, self.is_forgetful) = (Disk::Healthy, false);
         self.now = Now { ms: house.clock(), wall: self.now.wall };
+        self.written_ms = 0;
         let hub = Hub::new(self.config.clone(), house, store, entropy(self.starts));
         self.hub = Some(hub.with_ports(Box::new(self.quay.clone())));
         self.starts += 1;

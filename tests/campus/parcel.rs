@@ -20,7 +20,8 @@ use crate::wire::{Order, Reads, Share, Wire};
 const FILE_MS: u64 = 60_000;
 const LINGER_MS: u64 = 2000;
 
-/// Bytes of the longest file: more than is held of one.
+/// Bytes of most files, and of the longest: more than is held of one.
+const FILE_BYTES: u64 = 3000;
 const FILE_BYTES_MAX: u64 = 100_000;
 
 /// An open port.
@@ -121,7 +122,8 @@ impl Storm {
     pub(crate) fn send_parcel(&mut self, sender: &'static str, receiver: &'static str) -> Step {
         let lots = [Lot::Delivered, Lot::NobodyComes, Lot::SenderGoes, Lot::ReceiverGoes];
         let lot = self.random.choose(&lots);
-        let length = self.random.within(1, FILE_BYTES_MAX) as usize;
+        let most = if self.random.once_in(16) { FILE_BYTES_MAX } else { FILE_BYTES };
+        let length = self.random.within(1, most) as usize;
         let port = self.agree_on_parcel(sender, receiver, &format!("{length};a file.txt;9"))?;
         let head = format!("FILE <{sender} @{receiver} {length};a file.txt;9 ");
         let line = format!("{head}{}\n", "A".repeat(length));
@@ -167,7 +169,7 @@ impl Storm {
     }
 
     fn come_for_parcel(&mut self, port: u16) -> Step<usize> {
-        let gulps = self.random.choose(&[1000, 4096, 100_000]);
+        let gulps = self.random.choose(&[10_000, 40_000, 200_000]);
         let (number, socket) = self.network.connect(Some(0));
         self.ends.insert(number, Wire::new(number, Speech::Helo, Reads::Gulps(gulps)));
         let token = self.quay.knock(port, number, socket);
@@ -179,7 +181,7 @@ impl Storm {
 
     /// What one of the two sends arrives in pieces.
     fn bring(&mut self, number: usize, bytes: &[u8]) -> Step {
-        let most = self.random.choose(&[300, 5000, 200_000]);
+        let most = self.random.choose(&[300, 20_000, 200_000]);
         let mut rest = bytes;
         while !rest.is_empty() {
             let count = self.random.within(1, most).min(rest.len() as u64) as usize;

@@ -86,6 +86,8 @@ pub(crate) struct Storm {
     pub(crate) quay: Quay,
     pub(crate) hub: Option<Hub<VirtualSocket>>,
     pub(crate) now: Now,
+    /// When the log took all of a turn last, in ms of the server's clock.
+    pub(crate) written_ms: u64,
     pub(crate) starts: u64,
     pub(crate) wires: BTreeMap<&'static str, Wire>,
     /// Requests of which not everything has been sent.
@@ -114,6 +116,7 @@ impl Storm {
             quay: Quay::default(),
             hub: None,
             now: Now { ms: 0, wall: 1_767_225_600 },
+            written_ms: 0,
             starts: 0,
             wires: BTreeMap::new(),
             begun: BTreeMap::new(),
@@ -157,7 +160,10 @@ impl Storm {
             }
         }
         match turned {
-            Ok(()) => Ok(dropped),
+            Ok(()) => {
+                self.written_ms = now.ms;
+                Ok(dropped)
+            }
             Err(_) if self.health == Disk::Failing => Err(Stop::Down),
             Err(error) => Err(Stop::Wrong(format!("the log cannot be written: {error}"))),
         }
@@ -295,14 +301,17 @@ impl Storm {
     /// Bytes arrive in pieces, and are not a whole request.
     pub(crate) fn arrive_in_pieces(&mut self, who: &str, bytes: &[u8]) -> Step {
         let most = self.random.choose(&[1, 1, 3, 20, 1000]);
-        let mut rest = bytes;
+        let (mut rest, mut dropped) = (bytes, Vec::new());
         while !rest.is_empty() {
             let count = self.random.within(1, most).min(rest.len() as u64) as usize;
             self.arrive(who, &rest[..count]);
             rest = &rest[count..];
-            self.rest("a piece")?;
+            dropped.extend(self.settle()?);
         }
-        Ok(())
+        for number in dropped {
+            self.look_at_dropped(number)?;
+        }
+        self.rest("pieces")
     }
 
     /// Somebody asks something; all but the last bytes of it come in pieces.

@@ -12,6 +12,9 @@ use crate::wire::{Reads, Share};
 /// What may wait for somebody to come: as much as is handed over at once.
 const LETTERS_MAX: usize = 6;
 
+/// So few that somebody is soon likely to come.
+const FEW: usize = 7;
+
 /// Rooms that are made in one run.
 const ROOMS_MAX: usize = 20;
 
@@ -55,6 +58,9 @@ impl Storm {
     }
 
     fn one_thing(&mut self, step: u32) -> Step {
+        if self.wires.len() < FEW && self.random.once_in(2) {
+            return self.somebody_comes();
+        }
         match self.random.below(40) {
             0..=21 => self.act(step),
             22..=24 => self.somebody_comes(),
@@ -62,15 +68,15 @@ impl Storm {
             27 | 28 => self.somebody_half_closes(step),
             29 => self.somebody_says_good_bye(),
             30 => self.somebody_stops_reading(),
-            31 => self.somebody_reads_again(),
-            32 => self.flood(step),
-            33 | 34 => {
+            31 if self.random.once_in(2) => self.somebody_reads_again(),
+            31 | 32 => self.flood(step),
+            33 => {
                 let ms = self.random.choose(&[1, 100, 1000, 3000]);
                 self.pass(ms)
             }
-            35 => self.parcel(),
-            36 => self.compact(),
-            37 => self.change_the_disk(),
+            34 | 35 => self.parcel(),
+            36 if self.random.once_in(2) => self.compact(),
+            36 | 37 => self.change_the_disk(),
             38 if self.random.once_in(3) => self.go_down(),
             _ => self.act(step),
         }
@@ -94,7 +100,8 @@ impl Storm {
     fn intent(&mut self, who: &'static str, step: u32) -> Option<Intent> {
         let text = format!("n{step} h\u{e9} {}", self.random.below(1000));
         let rooms = self.campus.rooms_of(who);
-        match self.random.below(12) {
+        let asks_more = self.health == Disk::Full && self.random.once_in(3);
+        match if asks_more { 11 } else { self.random.below(12) } {
             0..=4 => self.one_of(&rooms).map(|room| Intent::Say { room, text }),
             5 | 6 => {
                 let receiver = PEOPLE[self.random.below(PEOPLE.len() as u64) as usize].0;

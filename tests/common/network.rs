@@ -293,8 +293,11 @@ impl State {
         if count == 0 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
-        self.act(number, Act::Wrote(bytes[..count].to_vec()));
+        let mut bytes = Vec::with_capacity(count);
+        for slice in slices {
+            bytes.extend_from_slice(&slice[..slice.len().min(count - bytes.len())]);
+        }
+        self.act(number, Act::Wrote(bytes));
         self.writes += 1;
         if let Some((_, disk)) = self.copy_at.as_ref().filter(|(at, _)| *at == self.writes) {
             self.copied = Some(disk.fork());

@@ -183,8 +183,8 @@ fn seeds(unasked: &str) -> Range<u64> {
     from.parse().expect("a number")..to.parse().expect("a number")
 }
 
-/// `MECD_SEEDS=FROM..TO cargo test --profile quick --test campus hours -- --ignored --nocapture` runs as many as one
-/// likes.
+/// As many as one likes:
+/// `MECD_SEEDS=FROM..TO cargo test --profile quick --test campus hours -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes minutes; for every change of the main branch"]
 fn many_hours_in_memory_are_as_the_rules_say() {
@@ -245,7 +245,8 @@ fn the_same_storm_is_the_same_to_the_byte() {
     }
 }
 
-/// `MECD_SEEDS=FROM..TO cargo test --profile quick --test campus storms -- --ignored --nocapture` runs as many as one likes.
+/// As many as one likes:
+/// `MECD_SEEDS=FROM..TO cargo test --profile quick --test campus storms -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes minutes; for every change of the main branch"]
 fn many_storms_are_as_the_rules_say() {

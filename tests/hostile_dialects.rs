@@ -1,22 +1,24 @@
-//! Hostile clients of `helo`, `chatapp`, `crimp` and `json` against the real program, as `hostile.rs` has them for MEC: each
-//! test attacks a server of its own while an honest client asks it something all the time. That client is served
+//! Hostile clients of `helo`, `chatapp`, `crimp` and `json` against the real program, as `hostile.rs` has them for MEC:
+//! each test attacks a server of its own while an honest client asks it something all the time. That client is served
 //! throughout, and the server's anonymous memory stays under a bound that follows from its limits. What is measured is
 //! printed; `docs/limits.md` keeps it.
 
 mod common;
+#[path = "hostile_dialects/mate.rs"]
+mod mate;
 mod program_support;
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::Write;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
 use common::framing::Speech;
+use mate::{Mate, frame};
 use mecd::limits::{
     ANSWERS_WAITING_MAX, CHATAPP_FRAME_BYTES_MAX, CRIMP_ANSWER_BYTES_MAX, CRIMP_COMMAND_BYTES_MAX,
     HELO_LINE_BYTES_MAX, OBJECT_BYTES_MAX, OBJECT_LEVELS_MAX, READ_BYTES_MAX,
 };
-use program_support::attack::{Room, has_word};
-use program_support::attack::{SEND_QUEUE_BYTES, Watch, address_of, connect_from, pour};
+use program_support::attack::{Room, SEND_QUEUE_BYTES, Watch, address_of, pour};
 use program_support::{Client, LOOK_AGAIN, PATIENCE, Server, Start, temporary};
 
 /// The dialects that are attacked, with two of the framings of `crimp`.
@@ -37,124 +39,6 @@ fn serve(start: Start) -> Server {
     let start = start.args(["--listen", "chatapp=127.0.0.1:0", "--listen", "crimp=127.0.0.1:0"]);
     let start = start.args(["--listen", "json=127.0.0.1:0"]).listeners(5);
     start.set("helo.ping_seconds=0").set("json.ping_seconds=0").serve()
-}
-
-/// One who speaks a dialect.
-struct Mate {
-    client: Client,
-    speech: Speech,
-    came: Vec<u8>,
-}
-
-impl Mate {
-    fn new(server: &Server, speech: Speech, from: &str, room: Room) -> Self {
-        let client = connect_from(from, server.address_of(speech.word()), room);
-        Self { client, speech, came: Vec::new() }
-    }
-
-    /// One that has come in.
-    fn logged_in(server: &Server, speech: Speech, from: &str, name: &str, room: Room) -> Self {
-        let mut mate = Self::new(server, speech, from, room);
-        if speech == Speech::Helo {
-            assert_eq!(mate.next().as_deref(), Some("HELO Welkom to WhatsUpp!"));
-        }
-        match speech {
-            Speech::Helo => mate.expect(&format!("HELO {name}"), &format!("+OK HELO {name}")),
-            Speech::Chatapp => {
-                mate.send(&frame("ConnectionMessage", name, "Server", "CONNECT"));
-                mate.send(&frame("JoinMessage", name, "Server", "Home"));
-                mate.read_until("\"sender\":\"{name}\"".replace("{name}", name).as_str());
-            }
-            Speech::Json => mate.expect(
-                &format!(r#"{{"Command":"register","Username":"{name}","Password":"pw"}}"#),
-                r#"{"Command":"ok","Re":"register"}"#,
-            ),
-            Speech::CrimpFrames | Speech::CrimpLines => {
-                mate.expect(&format!("{name} JOIN Home"), "OK_JOIN");
-            }
-            Speech::Mec | Speech::CrimpBare => panic!("nobody attacks with these"),
-        }
-        if speech == Speech::Json {
-            mate.expect(r#"{"Command":"join","Group":"Home"}"#, r#"{"Command":"ok","Re":"join"}"#);
-        }
-        mate
-    }
-
-    fn send(&mut self, text: &str) {
-        let bytes = self.speech.encode(text).expect("it can be said");
-        self.client.send_bytes(&bytes);
-    }
-
-    /// The next text that comes; nothing at the end.
-    fn next(&mut self) -> Option<String> {
-        loop {
-            if let Some(text) = self.speech.take(&mut self.came).expect("the framing is right") {
-                return Some(text);
-            }
-            let mut buffer = [0; 4096];
-            match self.client.socket().read(&mut buffer) {
-                Ok(0) => return None,
-                Ok(count) => self.came.extend(&buffer[..count]),
-                Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
-                Err(error) => panic!("{:?} waits in vain: {error}", self.speech),
-            }
-        }
-    }
-
-    fn expect(&mut self, text: &str, answer: &str) {
-        self.send(text);
-        assert_eq!(self.next().as_deref(), Some(answer), "{:?}", self.speech);
-    }
-
-    fn read_until(&mut self, part: &str) {
-        while !self.next().expect("it is not over").contains(part) {}
-    }
-
-    /// Everything up to the end, which must come.
-    fn rest(mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.next()).collect()
-    }
-
-    /// Takes what has come; whether the end was among it.
-    fn has_ended(&mut self) -> bool {
-        let mut buffer = [0; 4096];
-        while has_word(&self.client) {
-            match self.client.socket().read(&mut buffer) {
-                Ok(0) | Err(_) => return true,
-                Ok(count) => self.came.extend(&buffer[..count]),
-            }
-        }
-        false
-    }
-
-    /// Asks something that has one short answer, and reads up to that.
-    fn is_served(&mut self, name: &str) {
-        match self.speech {
-            Speech::Helo => {
-                self.send("NONSENSE");
-                self.read_until("-SOFT_ERR unknown command");
-            }
-            Speech::Chatapp => {
-                self.send(&frame("JoinMessage", name, "Server", ""));
-                self.read_until("\"code\":20");
-            }
-            Speech::Json => {
-                self.send(r#"{"Command":"ping"}"#);
-                self.read_until(r#"{"Command":"ping"}"#);
-            }
-            Speech::CrimpFrames | Speech::CrimpLines | Speech::CrimpBare => {
-                self.send(&format!("{name} NONSENSE"));
-                self.read_until("ERR_ILLEGALCOMMAND");
-            }
-            Speech::Mec => panic!("nobody attacks with it"),
-        }
-    }
-}
-
-fn frame(kind: &str, sender: &str, dest: &str, data: &str) -> String {
-    format!(
-        r#"{{"__type__":"{kind}","timestamp":"01/01/2026 00:00:00","sender":"{sender}","dest":"{dest}","data":"{data}"}}"#
-    )
 }
 
 /// So many of each dialect with little room for what arrives, logged in.

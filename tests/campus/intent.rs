@@ -46,7 +46,7 @@ impl Intent {
         self.carry_out(&mut campus.clone(), who).0
     }
 
-    /// How somebody is told that the disk cannot keep what it would come to; nothing if it comes to nothing that is kept.
+    /// How somebody is told that the disk cannot keep what it would come to; nothing if that is nothing to be kept.
     pub(crate) fn refusal(&self, who: &str) -> Option<String> {
         let answer = match (self, speech(who)) {
             (Self::Make(_), Speech::Mec) => "@status -2".to_owned(),

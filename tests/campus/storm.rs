@@ -377,7 +377,8 @@ fn refused(speech: Speech) -> &'static str {
     }
 }
 
-/// Bytes of a request that are not all of it yet, at most: a line of MEC is over with its CR, an object with its bracket.
+/// Bytes of a request that are not all of it yet, at most: a line of MEC is over with its CR, an object with its
+/// bracket.
 pub(crate) fn unfinished(speech: Speech, bytes: &[u8]) -> usize {
     let last = match speech {
         Speech::Mec | Speech::Json => 2,

@@ -1,5 +1,5 @@
-//! What attacks share: an honest client who asks something all the time while an eye is kept on the server's memory, and
-//! connections that are opened, filled and looked at without being read.
+//! What attacks share: an honest client who asks something all the time while an eye is kept on the server's memory,
+//! and connections that are opened, filled and looked at without being read.
 //!
 //! Nothing here depends on how fast the machine is: [`WAIT_MAX`] is far beyond what anything takes.
 

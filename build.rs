@@ -1,4 +1,4 @@
-//! Packs the page of `web/` into a table: each file as it is, compressed, with its tag and its type.
+//! Packs the page of `web/` into a table: each file compressed, with its length, its tag and its type.
 
 use std::env;
 use std::fs;
@@ -24,7 +24,7 @@ fn main() {
     fs::write(out.join("assets.rs"), table).expect("the output folder can be written");
 }
 
-/// The row of a file, beside which its compressed form is put.
+/// The row of a file, whose compressed form is put where the program includes it from.
 fn row(file: &Path, out: &Path) -> String {
     let name = file.file_name().and_then(|name| name.to_str()).expect("names are plain");
     let kind = kind(name).unwrap_or_else(|| panic!("web/{name}: of what type is it?"));
@@ -33,12 +33,13 @@ fn row(file: &Path, out: &Path) -> String {
     encoder.write_all(&bytes).expect("memory takes it");
     let packed = out.join(format!("{name}.gz"));
     fs::write(&packed, encoder.finish().expect("memory takes it")).expect("it can be written");
+    let length = bytes.len();
     let path = if name == "index.html" { "/".to_owned() } else { format!("/{name}") };
     let tag = format!("{:016x}", fnv1a(&bytes));
     let (tag, gzip_tag) = (format!("\"{tag}\""), format!("\"{tag}-gzip\""));
     format!(
         "    Asset {{ path: {path:?}, kind: {kind:?}, tag: {tag:?}, gzip_tag: {gzip_tag:?}, \
-         plain: include_bytes!({file:?}), gzip: include_bytes!({packed:?}) }},\n"
+         length: {length}, gzip: include_bytes!({packed:?}) }},\n"
     )
 }
 

@@ -4,6 +4,8 @@
 //! body here: one that brings it is answered and the connection closed. Knows nothing of the house; what a connection
 //! turns into is the server's business.
 
+use std::borrow::Cow;
+
 use base64ct::{Base64, Encoding};
 use sha1::{Digest, Sha1};
 
@@ -423,14 +425,14 @@ impl Asked {
 
     fn asset(&self, out: &mut Vec<u8>, asset: &Asset, coding: Coding) {
         let (bytes, field) = match coding {
-            Coding::Plain => (asset.plain, ""),
-            Coding::Gzip => (asset.gzip, "Content-Encoding: gzip\r\n"),
+            Coding::Plain => (Cow::from(asset.plain()), ""),
+            Coding::Gzip => (Cow::from(asset.gzip), "Content-Encoding: gzip\r\n"),
         };
         let (kind, length, tag) = (asset.kind, bytes.len(), coding.tag(asset));
         let fields =
             format!("Content-Type: {kind}\r\n{field}Content-Length: {length}\r\nETag: {tag}\r\n");
         self.head(out, "200 OK", &fields);
-        self.body(out, bytes);
+        self.body(out, &bytes);
     }
 
     fn head(&self, out: &mut Vec<u8>, status: &str, fields: &str) {

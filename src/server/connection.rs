@@ -3,7 +3,8 @@
 //! Knows nothing of what is said. An idle one holds no buffer: `held` and `deferred` are empty, the queue is empty, and
 //! the reader has parked nothing.
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::config::LineRate;
 use crate::core::SessionId;
@@ -60,7 +61,7 @@ pub(super) struct MessageRest {
 pub(super) struct Connection<S> {
     pub(super) id: SessionId,
     pub(super) socket: S,
-    pub(super) address: SocketAddr,
+    pub(super) address: Address,
     pub(super) voice: Voice,
     pub(super) phase: Phase,
     pub(super) peer: Peer,
@@ -97,7 +98,7 @@ impl<S> Connection<S> {
         Self {
             id,
             socket,
-            address,
+            address: address.into(),
             voice: service.voice(),
             phase: Phase::Open,
             peer: Peer::Sends,
@@ -123,6 +124,31 @@ impl<S> Connection<S> {
     /// Whether there is something to go on with on the reading side.
     pub(super) fn has_input(&self) -> bool {
         self.readable || !self.held.is_empty()
+    }
+}
+
+/// Where a connection comes from: a [`SocketAddr`] without the scope that IPv6 has besides, in 20 bytes instead of 32.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Address {
+    ip: IpAddr,
+    port: u16,
+}
+
+impl Address {
+    pub(super) fn ip(self) -> IpAddr {
+        self.ip
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self { ip: address.ip(), port: address.port() }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.ip, self.port).fmt(f)
     }
 }
 
@@ -177,10 +203,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_small() {
-        assert!(
-            size_of::<Connection<mio::net::TcpStream>>() <= 208,
-            "{}",
-            size_of::<Connection<mio::net::TcpStream>>()
-        );
+        let bytes = size_of::<Connection<mio::net::TcpStream>>();
+        assert!(bytes <= 184, "{bytes}");
     }
 }

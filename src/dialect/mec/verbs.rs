@@ -312,16 +312,23 @@ pub static VERBS: [Verb; 33] = [
         .extension(),
 ];
 
-/// The names as numbers, in the order of [`VERBS`]: a name is found by comparing 16 bytes at a time.
-static KEYS: [u128; VERBS.len()] = {
-    let mut keys = [0; VERBS.len()];
-    let mut at = 0;
-    while at < keys.len() {
-        keys[at] = match key(VERBS[at].name) {
+/// The names as numbers, in rising order, each with its place in [`VERBS`]: a name is found by comparing 16 bytes at a
+/// time, and few of them.
+static KEYS: [(u128, usize); VERBS.len()] = {
+    let mut keys = [(0, 0); VERBS.len()];
+    let mut count = 0;
+    while count < keys.len() {
+        let key = match key(VERBS[count].name) {
             Some(key) => key,
             None => panic!("a command's name has at most 16 bytes"),
         };
-        at += 1;
+        let mut at = count;
+        while at > 0 && keys[at - 1].0 > key {
+            keys[at] = keys[at - 1];
+            at -= 1;
+        }
+        keys[at] = (key, count);
+        count += 1;
     }
     keys
 };
@@ -330,8 +337,8 @@ static KEYS: [u128; VERBS.len()] = {
 #[must_use]
 pub fn verb(name: &str) -> Option<&'static Verb> {
     let key = key(name)?;
-    let at = KEYS.iter().position(|&other| other == key)?;
-    Some(&VERBS[at])
+    let at = KEYS.binary_search_by_key(&key, |&(key, _)| key).ok()?;
+    Some(&VERBS[KEYS[at].1])
 }
 
 /// A name of up to 16 bytes in lower case, filled up with a byte that no text has.

@@ -118,7 +118,7 @@ impl Lines {
     fn whole<'i>(&mut self, input: &mut &'i [u8]) -> Option<&'i [u8]> {
         let window = &input[..input.len().min(LINE_BYTES_MAX)];
         let (line, rest) = input.split_at(memchr2(b'\r', b'\n', window)?);
-        if has_special(line) {
+        if may_be_special(line) {
             return None;
         }
         let (&end, rest) = rest.split_first()?;
@@ -183,16 +183,13 @@ impl Lines {
     }
 }
 
-/// Whether a line has a byte that is no text: looked for without a branch per byte.
-fn has_special(line: &[u8]) -> bool {
-    line.iter().fold(false, |found, &byte| {
-        found
-            | (byte == IAC)
-            | (byte == BACKSPACE)
-            | (byte == DELETE)
-            | (byte == CTRL_U)
-            | (byte == CTRL_W)
-    })
+/// Whether a line may have a byte that is no text: telnet's, or a correction. Any control character counts, because one
+/// comparison for all is the quickest; who looks byte by byte finds out.
+fn may_be_special(line: &[u8]) -> bool {
+    // IAC is the last byte: one more, and it comes before the control characters.
+    const { assert!(IAC == u8::MAX) };
+    line.iter()
+        .fold(false, |found, &byte| found | (byte.wrapping_add(1) <= b' ') | (byte == DELETE))
 }
 
 /// Length of `line` without its last UTF-8 character, or without its last byte where that ends none.

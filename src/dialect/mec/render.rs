@@ -144,7 +144,8 @@ impl Line<'_> {
 
     /// A name, bare if it can be read back as one word.
     fn name(self, name: &str) -> Self {
-        if name.starts_with('"') || name.contains(' ') { self.quoted(name) } else { self.raw(name) }
+        let has_blank = name.bytes().fold(false, |found, byte| found | (byte == b' '));
+        if name.starts_with('"') || has_blank { self.quoted(name) } else { self.raw(name) }
     }
 
     fn quoted(self, text: &str) -> Self {

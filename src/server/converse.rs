@@ -55,7 +55,7 @@ impl<S: Socket> Hub<S> {
                 let rest = self.carry_out(now, index, &buffer[..count]);
                 let rest = buffer[count - rest..count].to_vec();
                 // Passwords come this way: what has been carried out does not stay readable.
-                buffer[..count].zeroize();
+                buffer[..count].fill(0);
                 self.input = buffer;
                 self.after_input(now, index, rest);
             }
@@ -141,7 +141,7 @@ impl<S: Socket> Hub<S> {
         if let Some(rate) = self.config.line_rate() {
             connection.pace.take(rate, now.ms);
         }
-        match request {
+        match &request {
             Request::Http(line) => {
                 let http = web::http::Reader::begun(line, now.ms);
                 reader.release(&mut context);
@@ -152,7 +152,7 @@ impl<S: Socket> Hub<S> {
             }
             Request::Upgrade(accept) => {
                 *reader = Reader::Web(Box::new(web::Reader::opened(now.ms)));
-                self.post.answer(id, |out| web::http::switching(out, &accept));
+                self.post.answer(id, |out| web::http::switching(out, accept));
                 let origin = self.post.connections[index as usize].address.ip();
                 self.house.connect(now, id, origin, Dialect::Web.manner());
             }
@@ -163,7 +163,13 @@ impl<S: Socket> Hub<S> {
                 let mut desk = Desk { house, post, transfers, config, now, id };
                 desk.answer_with(|out| asked.metrics(out, &text));
             }
-            request => {
+            Request::Nothing
+            | Request::Do(..)
+            | Request::Answer(..)
+            | Request::Fetch(_)
+            | Request::Leave
+            | Request::Notice(_)
+            | Request::Close(_) => {
                 let (house, post) = (&mut self.house, &mut self.post);
                 let (transfers, config) = (&mut self.transfers, &self.config);
                 Desk { house, post, transfers, config, now, id }.carry_out(request);

@@ -1,0 +1,98 @@
+//! What mecd costs, beside the least that is possible (`limit/limit.c`) and beside its peers. `benches/run` builds and
+//! calls this.
+
+mod crowd;
+mod process;
+mod server;
+mod table;
+mod words;
+mod work;
+
+use std::process::ExitCode;
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+use crate::server::Kind;
+use crate::table::Table;
+use crate::work::Work;
+
+/// The processor that we run on; the servers have another one.
+const LOAD_CORE: usize = 1;
+
+/// Runs of everything: the median counts.
+const REPEATS: usize = 3;
+
+const USAGE: &str = "usage: benches/run [--only SERVER,...] [--work WORK,...] [--repeats N]\n";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    prepare();
+    match table(&arguments) {
+        Some(()) => ExitCode::SUCCESS,
+        None => {
+            eprint!("{USAGE}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A core of our own, and all descriptors that there are.
+fn prepare() {
+    let mut core = CpuSet::new();
+    core.set(LOAD_CORE);
+    sched_setaffinity(None, &core).expect("there are two processors");
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).expect("what is allowed is allowed");
+}
+
+/// Measures the table, or the part of it that is asked for. Nothing if the arguments make no sense.
+fn table(arguments: &[String]) -> Option<()> {
+    let mut kinds = Kind::ALL.to_vec();
+    let mut works = Work::ALL.to_vec();
+    let mut repeats = REPEATS;
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let value = words.next()?.to_ascii_lowercase();
+        let wanted: Vec<&str> = value.split(',').collect();
+        match word.as_str() {
+            "--only" => kinds.retain(|kind| {
+                let name = kind.name().to_ascii_lowercase();
+                wanted.iter().any(|wanted| name.starts_with(wanted))
+            }),
+            "--work" => {
+                works.retain(|work| wanted.iter().any(|wanted| work.key().starts_with(wanted)))
+            }
+            "--repeats" => repeats = value.parse().ok()?,
+            _ => return None,
+        }
+    }
+    kinds.retain(|kind| {
+        let is_there = kind.program().is_some();
+        if !is_there {
+            eprintln!("{} is not installed, and left out", kind.name());
+        }
+        is_there
+    });
+    let mut table = Table::new(kinds.clone());
+    for work in works {
+        for repeat in 0..repeats {
+            for &kind in &kinds {
+                let Some(figures) = work.run(kind) else { continue };
+                let shown: Vec<String> =
+                    figures.iter().map(|figure| format!("{figure:.3}")).collect();
+                eprintln!(
+                    "{:12} {:20} {} {}",
+                    work.key(),
+                    kind.name(),
+                    repeat + 1,
+                    shown.join(" ")
+                );
+                table.note(work, kind, figures);
+            }
+        }
+    }
+    print!("{}", table.markdown());
+    Some(())
+}

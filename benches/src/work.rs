@@ -24,7 +24,7 @@ pub enum Work {
     Pipelined,
     /// Fifty people send a private message to one other person each, eight at once.
     Private,
-    /// Connect, log in, read the first answer, close.
+    /// Connect, log in, read the first answer, close, fifty at once.
     LogIn,
     /// Memory of ten thousand people who say nothing.
     Memory,
@@ -66,7 +66,7 @@ impl Work {
             Self::Request => "small request, 50 connections, one at a time, µs each".into(),
             Self::Pipelined => "small requests, 50 connections, 64 under way each, µs each".into(),
             Self::Private => "private message, 50 pairs, 8 under way, µs each".into(),
-            Self::LogIn => "connect, log in, first answer, close, µs each".into(),
+            Self::LogIn => "connect, log in, first answer, close, 50 at once, µs each".into(),
             Self::Memory => "memory of an idle logged-in connection (10000), bytes".into(),
             Self::WakeUps => "wake-ups per second, 1000 idle connections".into(),
         }
@@ -326,22 +326,22 @@ fn private(server: &Server, under_way: u64, rounds: u64) -> f64 {
     each(server, before, rounds * under_way * PAIRS as u64)
 }
 
-/// Connects, logs in, reads the first answer and closes, one after the other.
+/// Connect, log in, read the first answer, close: fifty at once, the next fifty when these have done.
 #[must_use]
 pub fn log_in(server: &Server, times: u64) -> f64 {
-    let words = server.kind.words();
+    const TOGETHER: u64 = 50;
     let come = |times: u64| {
-        for who in 0..times {
-            let mut socket = TcpStream::connect(server.address).expect("the server listens");
-            socket.set_nodelay(true).expect("it is a TCP socket");
-            let login = words.log_in(who as usize, Part::Idle).remove(0);
-            socket.write_all(&login.ask).expect("the server takes what is sent");
-            let mut heard = Vec::new();
-            let mut buffer = [0; 4096];
-            while !contains(&heard, &login.until) {
-                let bytes = socket.read(&mut buffer).expect("the server answers");
-                assert!(bytes > 0, "the server turns nobody out");
-                heard.extend_from_slice(&buffer[..bytes]);
+        for first in (0..times).step_by(TOGETHER as usize) {
+            let who = first..first + TOGETHER;
+            let sockets: Vec<_> = who.map(|who| log_one_in(server, who as usize)).collect();
+            for (mut socket, until) in sockets {
+                let mut heard = Vec::new();
+                let mut buffer = [0; 4096];
+                while !contains(&heard, &until) {
+                    let bytes = socket.read(&mut buffer).expect("the server answers");
+                    assert!(bytes > 0, "the server turns nobody out");
+                    heard.extend_from_slice(&buffer[..bytes]);
+                }
             }
         }
     };
@@ -349,6 +349,15 @@ pub fn log_in(server: &Server, times: u64) -> f64 {
     let before = server.cpu_ns();
     come(times);
     each(server, before, times)
+}
+
+/// Connects and logs in; says what ends the answer.
+fn log_one_in(server: &Server, who: usize) -> (TcpStream, Vec<u8>) {
+    let mut socket = TcpStream::connect(server.address).expect("the server listens");
+    socket.set_nodelay(true).expect("it is a TCP socket");
+    let login = server.kind.words().log_in(who, Part::Idle).remove(0);
+    socket.write_all(&login.ask).expect("the server takes what is sent");
+    (socket, login.until)
 }
 
 fn memory(server: &Server, people: usize) -> f64 {

@@ -1,6 +1,7 @@
 //! What mecd costs, beside the least that is possible (`limit/limit.c`) and beside its peers. `benches/run` builds and
 //! calls this.
 
+mod counts;
 mod crowd;
 mod process;
 mod server;
@@ -8,6 +9,7 @@ mod table;
 mod words;
 mod work;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -23,16 +25,24 @@ const LOAD_CORE: usize = 1;
 /// Runs of everything: the median counts.
 const REPEATS: usize = 3;
 
-const USAGE: &str = "usage: benches/run [--only SERVER,...] [--work WORK,...] [--repeats N]\n";
+const USAGE: &str = "usage: benches/run [--only SERVER,...] [--work WORK,...] [--repeats N]\n       benches/counts [--write]\n";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     prepare();
-    match table(&arguments) {
-        Some(()) => ExitCode::SUCCESS,
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["counts", file] => Some(counts::run(Path::new(file), false)),
+        ["counts", file, "--write"] => Some(counts::run(Path::new(file), true)),
+        ["table", ref words @ ..] => table(words).map(|()| true),
+        _ => None,
+    };
+    match done {
+        Some(true) => ExitCode::SUCCESS,
+        Some(false) => ExitCode::FAILURE,
         None => {
             eprint!("{USAGE}");
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
 }
@@ -48,7 +58,7 @@ fn prepare() {
 }
 
 /// Measures the table, or the part of it that is asked for. Nothing if the arguments make no sense.
-fn table(arguments: &[String]) -> Option<()> {
+fn table(arguments: &[&str]) -> Option<()> {
     let mut kinds = Kind::ALL.to_vec();
     let mut works = Work::ALL.to_vec();
     let mut repeats = REPEATS;
@@ -56,7 +66,7 @@ fn table(arguments: &[String]) -> Option<()> {
     while let Some(word) = words.next() {
         let value = words.next()?.to_ascii_lowercase();
         let wanted: Vec<&str> = value.split(',').collect();
-        match word.as_str() {
+        match *word {
             "--only" => kinds.retain(|kind| {
                 let name = kind.name().to_ascii_lowercase();
                 wanted.iter().any(|wanted| name.starts_with(wanted))

@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::process::Process;
 use crate::words::Words;
 
@@ -129,19 +131,19 @@ impl Server {
     /// Starts a server in a directory of its own.
     #[must_use]
     pub fn start(kind: Kind) -> Self {
-        let mut server = Self::start_in(kind, &fresh_directory(), &[]);
+        let mut server = Self::start_in(kind, &fresh_directory(), &[], &[]);
         server.keep = false;
         server
     }
 
-    /// Starts a server in a directory that stays, mecd with more options.
+    /// Starts a server in a directory that stays, under another program if one is named, mecd with more options.
     #[must_use]
-    pub fn start_in(kind: Kind, dir: &Path, options: &[&str]) -> Self {
+    pub fn start_in(kind: Kind, dir: &Path, options: &[&str], under: &[&str]) -> Self {
         let port = free_port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let program = kind.program().unwrap_or_else(|| panic!("{} is not there", kind.name()));
         let mut command = Command::new("taskset");
-        command.args(["-c", SERVER_CORE]).arg(program);
+        command.args(["-c", SERVER_CORE]).args(under).arg(program);
         match kind {
             Kind::LimitOne => _ = command.args(["one", &port.to_string()]),
             Kind::LimitGathered => _ = command.args(["gathered", &port.to_string()]),
@@ -179,6 +181,14 @@ impl Server {
     pub fn cpu_ns(&self) -> u64 {
         std::thread::sleep(Duration::from_millis(20));
         self.process().cpu_ns()
+    }
+
+    /// Has it end by itself, and waits for that.
+    pub fn stop(mut self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::TERM).expect("it runs");
+        let status = self.child.wait().expect("it ends");
+        assert!(status.success(), "{} ended with {status}", self.kind.name());
     }
 
     fn wait_until_it_listens(&self) {

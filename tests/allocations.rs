@@ -81,11 +81,12 @@ impl Server {
         let all = [("limits.lines_per_second", "0"), ("limits.connections_per_address", "0")];
         let own = |&(key, value): &(&str, &str)| (key.to_owned(), value.to_owned());
         let set: Vec<_> = all.iter().chain(options).map(own).collect();
-        let config = config::load(None, &set, &[]).unwrap();
+        let config = config::load(None, &set, &[]).expect("the options are right");
         // One piece is as long as a whole file, so that the disk in memory need not grow.
         let shape = Shape { piece_bytes: Shape::STANDARD.file_bytes, ..Shape::STANDARD };
         let disk = MemoryDisk::new(1);
-        let (house, store) = opening::open(&config, &disk, store_options(&config), shape).unwrap();
+        let (house, store) = opening::open(&config, &disk, store_options(&config), shape)
+            .expect("the disk is sound");
         let hub = Hub::new(config, house, store, entropy::entropy(1));
         let mut server = Self { hub, people: Vec::new(), now: Now { ms: 0, wall: 0 } };
         for who in 0..people {
@@ -96,7 +97,7 @@ impl Server {
 
     fn admit(&mut self, who: usize) {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1024));
-        let slot = self.hub.place(address).unwrap();
+        let slot = self.hub.place(address).expect("there is room");
         assert_eq!(slot as usize, who);
         let kernel = Rc::new(Kernel::default());
         self.people.push(Rc::clone(&kernel));
@@ -120,7 +121,7 @@ impl Server {
 
     fn turn(&mut self) {
         self.now.ms += 1;
-        self.hub.turn(self.now).unwrap();
+        self.hub.turn(self.now).expect("the disk takes everything");
     }
 
     /// What the same words take from the allocator again and again, when all that is kept has its size.

@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::client::Client;
 use crate::server::{Kind, Server, fresh_directory};
 use crate::words::text;
 
@@ -106,44 +106,6 @@ impl Script {
                 }
             }
         }
-    }
-}
-
-/// Somebody who waits for every answer.
-struct Client {
-    socket: BufReader<TcpStream>,
-}
-
-impl Client {
-    fn log_in(server: SocketAddr, who: usize) -> Self {
-        let socket = TcpStream::connect(server).expect("the server listens");
-        socket.set_nodelay(true).expect("it is a TCP socket");
-        socket.set_read_timeout(Some(Duration::from_secs(60))).expect("it is a socket");
-        let mut client = Self { socket: BufReader::new(socket) };
-        client.ask(&format!("#login anon u{who}\r\n"), 1);
-        client
-    }
-
-    fn say(&mut self, words: &str) {
-        self.socket.get_mut().write_all(words.as_bytes()).expect("the server takes it");
-    }
-
-    fn hear(&mut self, lines: usize) {
-        for _ in 0..lines {
-            let mut line = String::new();
-            self.socket.read_line(&mut line).expect("the server answers");
-            assert!(line.ends_with('\n') && !line.starts_with("@status -"), "heard {line:?}");
-        }
-    }
-
-    fn ask(&mut self, words: &str, lines: usize) {
-        self.say(words);
-        self.hear(lines);
-    }
-
-    fn leave(mut self) {
-        let bytes = self.socket.read(&mut [0]).expect("the server closes");
-        assert_eq!(bytes, 0, "nothing more is said");
     }
 }
 

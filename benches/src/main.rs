@@ -1,10 +1,15 @@
 //! What mecd costs, beside the least that is possible (`limit/limit.c`) and beside its peers. `benches/run` builds and
 //! calls this.
 
+mod client;
 mod counts;
 mod crowd;
+mod growth;
+mod page;
+mod plot;
 mod process;
 mod server;
+mod storage;
 mod table;
 mod words;
 mod work;
@@ -25,7 +30,11 @@ const LOAD_CORE: usize = 1;
 /// Runs of everything: the median counts.
 const REPEATS: usize = 3;
 
-const USAGE: &str = "usage: benches/run [--only SERVER,...] [--work WORK,...] [--repeats N]\n       benches/counts [--write]\n";
+const USAGE: &str = "usage: benches/run [table] [--only SERVER,...] [--work WORK,...] [--repeats N]
+       benches/run storage
+       benches/run growth
+       benches/counts [--write]
+";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,6 +44,16 @@ fn main() -> ExitCode {
         ["counts", file] => Some(counts::run(Path::new(file), false)),
         ["counts", file, "--write"] => Some(counts::run(Path::new(file), true)),
         ["table", ref words @ ..] => table(words).map(|()| true),
+        ["storage"] => {
+            page::show("storage", &storage::run());
+            Some(true)
+        }
+        ["growth"] => {
+            let (table, plot) = growth::run();
+            page::show("growth", &table);
+            page::draw("growth", &plot);
+            Some(true)
+        }
         _ => None,
     };
     match done {
@@ -103,6 +122,6 @@ fn table(arguments: &[&str]) -> Option<()> {
             }
         }
     }
-    print!("{}", table.markdown());
+    page::show("table", &table.markdown());
     Some(())
 }

@@ -34,11 +34,19 @@ impl Process {
         number(kib) * 1024
     }
 
-    /// Bytes that it has handed to `write` and the like, sockets among them.
+    /// Bytes that it has handed to `write` and the like, and how often; what went out by `send` is not counted.
     #[must_use]
-    pub fn written(self) -> u64 {
+    pub fn written(self) -> (u64, u64) {
         let io = self.read("io");
-        io.lines().find(|line| line.starts_with("wchar:")).map_or(0, last_number)
+        let count = |name| io.lines().find(|line| line.starts_with(name)).map_or(0, last_number);
+        (count("wchar:"), count("syscw:"))
+    }
+
+    /// Bytes that it has taken by `read` and the like; what came in by `recv` is not counted.
+    #[must_use]
+    pub fn read_bytes(self) -> u64 {
+        let io = self.read("io");
+        io.lines().find(|line| line.starts_with("rchar:")).map_or(0, last_number)
     }
 
     fn read(self, name: &str) -> String {

@@ -142,8 +142,12 @@ impl Server {
         let port = free_port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let program = kind.program().unwrap_or_else(|| panic!("{} is not there", kind.name()));
-        let mut command = Command::new("taskset");
-        command.args(["-c", SERVER_CORE]).args(under).arg(program);
+        // When we end, however that comes, so does the server.
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", "taskset", "-c", SERVER_CORE])
+            .args(under)
+            .arg(program);
         match kind {
             Kind::LimitOne => _ = command.args(["one", &port.to_string()]),
             Kind::LimitGathered => _ = command.args(["gathered", &port.to_string()]),
@@ -158,7 +162,7 @@ impl Server {
         command.stdin(Stdio::null()).stderr(log);
         command.stdout(if kind == Kind::Mecd { Stdio::piped() } else { Stdio::null() });
         let begun = Instant::now();
-        let mut child = command.spawn().expect("taskset is there");
+        let mut child = command.spawn().expect("util-linux is there");
         if let Some(stdout) = child.stdout.take() {
             let mut line = String::new();
             BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");

@@ -100,7 +100,8 @@ fn cell(runs: &[f64]) -> String {
 }
 
 /// Three digits that say something.
-fn figure(figure: f64) -> String {
+#[must_use]
+pub fn figure(figure: f64) -> String {
     let decimals = match figure.abs() {
         0.0 => 0,
         size if size >= 100.0 => 0,

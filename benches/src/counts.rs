@@ -1,6 +1,6 @@
-//! Counts that repeat: instructions (by callgrind) and system calls (by strace) for a unit of work, over fixed scripts in
-//! which nothing is ever said before the last thing is answered. Each script is held in two lengths; the difference is
-//! what the units cost, so that start and end cancel out.
+//! Counts that repeat: instructions (by callgrind) and system calls (by strace) for a unit of work, over fixed
+//! scripts in which nothing is ever said before the last thing is answered. Each script is held in two lengths; the
+//! difference is what the units cost, so that start and end cancel out.
 //!
 //! The counts are held against a file; one that has grown by more than [`GROWTH_MAX`] fails the run.
 

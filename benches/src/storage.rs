@@ -1,5 +1,5 @@
-//! What the log costs: posts in both ways of syncing, starting with many messages, reading at random, and how long a turn
-//! takes while old files are compacted.
+//! What the log costs: posts in both ways of syncing, starting with many messages, reading at random, and how long a
+//! turn takes while old files are compacted.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -99,8 +99,8 @@ fn posts(sync: &str, at_once: usize) -> String {
     each.map(figure).join(" | ")
 }
 
-/// A server that has stored so many messages is started again; milliseconds that it takes, and memory. Then more is done
-/// with it.
+/// A server that has stored so many messages is started again; milliseconds that it takes, and memory. Then more is
+/// done with it.
 fn start(messages: usize, more: impl FnOnce(&Server)) -> (f64, f64) {
     let dir = fresh_directory();
     let server = Server::start_in(Kind::Mecd, &dir, &ROOMY, &[]);
@@ -166,9 +166,9 @@ fn read_at_random(server: &Server, messages: usize) -> String {
     )
 }
 
-/// Removes most messages, and looks how long a small request takes while the log is compacted: it waits for what is left
-/// of the turn in which it comes, and for all of the next one. Only those count during which something was read from the
-/// disk, which only compaction does here.
+/// Removes most messages, and looks how long a small request takes while the log is compacted: it waits for what is
+/// left of the turn in which it comes, and for all of the next one. Only those count during which something was read
+/// from the disk, which only compaction does here.
 fn compact(messages: usize) -> String {
     /// A file waits for two syncs until it goes.
     const OVER_AFTER: Duration = Duration::from_secs(5);

@@ -1,7 +1,7 @@
 //! What is said to each kind of server, and how its answers are counted. Knows no sockets.
 //!
-//! Every text that is delivered is [`TEXT_BYTES`] long and has exactly one [`MARK`]; nothing else that is said after the
-//! log-ins has one, so that counting deliveries is counting marks.
+//! Every text that is delivered is [`TEXT_BYTES`] long and has exactly one [`MARK`]; nothing else that is said after
+//! the log-ins has one, so that counting deliveries is counting marks.
 
 /// Bytes of a text that people say.
 pub const TEXT_BYTES: usize = 64;
@@ -103,7 +103,8 @@ impl Words {
         if hears { vec![login, join] } else { vec![login] }
     }
 
-    /// Whether who speaks may be one of those who hear: on a Redis connection that subscribes nothing else can be asked.
+    /// Whether who speaks may be one of those who hear: on a Redis connection that subscribes nothing else can be
+    /// asked.
     #[must_use]
     pub fn speakers_hear(self) -> bool {
         self != Self::Redis

@@ -1,5 +1,5 @@
-//! The kinds of work that are measured. Each counts what arrives to the last message, and answers with the server's time
-//! on the processor for a unit of it.
+//! The kinds of work that are measured. Each counts what arrives to the last message, and answers with the server's
+//! time on the processor for a unit of it.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

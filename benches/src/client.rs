@@ -10,15 +10,26 @@ pub struct Client {
 }
 
 impl Client {
-    /// Comes as `u` with a number.
+    /// Comes, and logs in as `u` with a number.
     #[must_use]
     pub fn log_in(server: SocketAddr, who: usize) -> Self {
+        let mut client = Self::connect(server);
+        client.introduce(who);
+        client
+    }
+
+    /// Comes, and says nothing.
+    #[must_use]
+    pub fn connect(server: SocketAddr) -> Self {
         let socket = TcpStream::connect(server).expect("the server listens");
         socket.set_nodelay(true).expect("it is a TCP socket");
         socket.set_read_timeout(Some(Duration::from_secs(60))).expect("it is a socket");
-        let mut client = Self { socket: BufReader::new(socket) };
-        client.ask(&format!("#login anon u{who}\r\n"), 1);
-        client
+        Self { socket: BufReader::new(socket) }
+    }
+
+    /// Logs in as `u` with a number.
+    pub fn introduce(&mut self, who: usize) {
+        self.ask(&format!("#login anon u{who}\r\n"), 1);
     }
 
     /// Sends something.
@@ -53,8 +64,8 @@ impl Client {
         rows
     }
 
-    /// Waits until the server closes.
-    pub fn leave(mut self) {
+    /// Waits until the server closes its side.
+    pub fn hear_the_end(&mut self) {
         let bytes = self.socket.read(&mut [0]).expect("the server closes");
         assert_eq!(bytes, 0, "nothing more is said");
     }

@@ -24,6 +24,10 @@ const PEOPLE: usize = 100;
 /// Small requests that are sent at once in the script of many.
 const UNDER_WAY: usize = 64;
 
+/// Time for the server to see that a connection has come or gone, before anything else happens: else it is chance
+/// whether that is in the same turn.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// A conversation with a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Script {
@@ -68,17 +72,17 @@ impl Script {
     /// Steps of the short conversation and of the long one.
     fn lengths(self) -> [usize; 2] {
         match self {
-            Self::Delivery | Self::Pipelined => [20, 120],
+            Self::Delivery | Self::Pipelined => [20, 420],
             Self::Request | Self::Private | Self::Post => [100, 1100],
-            Self::LogIn => [20, 220],
+            Self::LogIn => [10, 60],
         }
     }
 
     fn hold(self, server: SocketAddr, steps: usize) {
         let mut people: Vec<Client> = match self {
-            Self::Delivery => (0..PEOPLE).map(|who| Client::log_in(server, who)).collect(),
-            Self::Request | Self::Pipelined | Self::Post => vec![Client::log_in(server, 0)],
-            Self::Private => vec![Client::log_in(server, 0), Client::log_in(server, 1)],
+            Self::Delivery => (0..PEOPLE).map(|who| come(server, who)).collect(),
+            Self::Request | Self::Pipelined | Self::Post => vec![come(server, 0)],
+            Self::Private => vec![come(server, 0), come(server, 1)],
             Self::LogIn => Vec::new(),
         };
         if self == Self::Post {
@@ -100,13 +104,30 @@ impl Script {
                 }
                 Self::Post => people[0].ask(&format!("#postmessage m\r\n{said}\r\n"), 1),
                 Self::LogIn => {
-                    let mut client = Client::log_in(server, step);
+                    let mut client = come(server, step);
                     client.ask("#quit\r\n", 1);
-                    client.leave();
+                    client.hear_the_end();
+                    leave(client);
                 }
             }
         }
+        people.into_iter().for_each(leave);
     }
+}
+
+/// Comes and logs in, in turns that follow each other.
+fn come(server: SocketAddr, who: usize) -> Client {
+    let mut client = Client::connect(server);
+    std::thread::sleep(PAUSE);
+    client.introduce(who);
+    client
+}
+
+/// Leaves, in a turn of its own.
+fn leave(client: Client) {
+    std::thread::sleep(PAUSE);
+    drop(client);
+    std::thread::sleep(PAUSE);
 }
 
 /// Takes all counts and holds them against `file`, or writes them there. False if one has grown.

@@ -56,6 +56,11 @@ impl Client {
     /// Sends a request for a list and reads all of it; says how many rows there were.
     pub fn list(&mut self, words: &str) -> usize {
         self.say(words);
+        self.hear_list()
+    }
+
+    /// Reads a list that was asked for; says how many rows there were.
+    pub fn hear_list(&mut self) -> usize {
         let mut head = String::new();
         self.socket.read_line(&mut head).expect("the server answers");
         let rows = head.split_whitespace().last().and_then(|rows| rows.parse().ok());

@@ -12,14 +12,14 @@ pub struct Line {
 }
 
 const WIDTH: f64 = 760.0;
-const HEIGHT: f64 = 420.0;
+const HEIGHT: f64 = 440.0;
 const LEFT: f64 = 60.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 130.0;
+const TOP: f64 = 150.0;
 const BOTTOM: f64 = 40.0;
 
 /// Colours that people who do not see all of them can tell apart.
-const COLOURS: [&str; 5] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"];
+const COLOURS: [&str; 6] = ["#0072b2", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#e69f00"];
 
 /// The picture; `unit` is what goes up.
 #[must_use]

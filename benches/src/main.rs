@@ -14,6 +14,7 @@ mod table;
 mod words;
 mod work;
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -30,7 +31,8 @@ const LOAD_CORE: usize = 1;
 /// Runs of everything: the median counts.
 const REPEATS: usize = 3;
 
-const USAGE: &str = "usage: benches/run [table] [--only SERVER,...] [--work WORK,...] [--repeats N]
+const USAGE: &str =
+    "usage: benches/run [table] [--only SERVER,...] [--work WORK,...] [--repeats N] [--log FILE]
        benches/run storage
        benches/run growth
        benches/counts [--write]
@@ -83,9 +85,11 @@ fn table(arguments: &[&str]) -> Option<()> {
     let mut kinds = Kind::ALL.to_vec();
     let mut works = Work::ALL.to_vec();
     let mut repeats = REPEATS;
+    let mut log = None;
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
-        let value = words.next()?.to_ascii_lowercase();
+        let original = words.next()?;
+        let value = original.to_ascii_lowercase();
         let wanted: Vec<&str> = value.split(',').collect();
         match *word {
             "--only" => kinds.retain(|kind| {
@@ -96,6 +100,7 @@ fn table(arguments: &[&str]) -> Option<()> {
                 works.retain(|work| wanted.iter().any(|wanted| work.key().starts_with(wanted)))
             }
             "--repeats" => repeats = value.parse().ok()?,
+            "--log" => log = Some(Path::new(*original)),
             _ => return None,
         }
     }
@@ -107,23 +112,32 @@ fn table(arguments: &[&str]) -> Option<()> {
         is_there
     });
     let mut table = Table::new(kinds.clone());
+    if let Some(log) = log {
+        table.read(&std::fs::read_to_string(log).unwrap_or_default());
+    }
     for work in works {
         for repeat in 0..repeats {
             for &kind in &kinds {
+                if table.count(work, kind) > repeat {
+                    continue;
+                }
                 let Some(figures) = work.run(kind) else { continue };
-                let shown: Vec<String> =
-                    figures.iter().map(|figure| format!("{figure:.3}")).collect();
-                eprintln!(
-                    "{:12} {:20} {} {}",
-                    work.key(),
-                    kind.name(),
-                    repeat + 1,
-                    shown.join(" ")
-                );
+                let line = table::line(work, kind, &figures);
+                eprint!("{line}");
+                if let Some(log) = log {
+                    append(log, &line);
+                }
                 table.note(work, kind, figures);
             }
         }
     }
     page::show("table", &table.markdown());
     Some(())
+}
+
+/// A table takes an hour; what was measured is kept, should the machine be wanted for something else.
+fn append(log: &Path, line: &str) {
+    let file = std::fs::File::options().create(true).append(true).open(log);
+    let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    written.unwrap_or_else(|error| panic!("{}: {error}", log.display()));
 }

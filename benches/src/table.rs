@@ -26,6 +26,25 @@ impl Table {
         self.figures.entry((work, kind)).or_default().push(figures);
     }
 
+    /// The runs of a kind of work by a server so far.
+    #[must_use]
+    pub fn count(&self, work: Work, kind: Kind) -> usize {
+        self.figures.get(&(work, kind)).map_or(0, Vec::len)
+    }
+
+    /// Takes in what [`line`] has written.
+    pub fn read(&mut self, log: &str) {
+        for line in log.lines() {
+            let mut fields = line.split('\t');
+            let (key, name) =
+                (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+            let work = Work::ALL.into_iter().find(|work| work.key() == key);
+            let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name);
+            let (Some(work), Some(kind)) = (work, kind) else { continue };
+            self.note(work, kind, fields.filter_map(|figure| figure.parse().ok()).collect());
+        }
+    }
+
     /// The figures of all runs, of those that a kind of work has at that place.
     fn runs(&self, work: Work, kind: Kind, place: usize) -> Vec<f64> {
         let runs = self.figures.get(&(work, kind));
@@ -78,6 +97,13 @@ impl Table {
             cells.collect::<Vec<_>>().join(" | ")
         );
     }
+}
+
+/// One run, as a line of a log.
+#[must_use]
+pub fn line(work: Work, kind: Kind, figures: &[f64]) -> String {
+    let figures: Vec<String> = figures.iter().map(|figure| format!("{figure:.4}")).collect();
+    format!("{}\t{}\t{}\n", work.key(), kind.name(), figures.join("\t"))
 }
 
 fn goal(goal: Goal) -> String {

@@ -160,10 +160,15 @@ impl Words {
         if self == Self::Mqtt { 2 } else { 1 }
     }
 
-    /// What of `bytes` counts as parts of answers: lines, or bytes where there are none.
+    /// What of `bytes` counts as parts of answers: lines, or bytes where there are none. NATS asks back with `PING` when
+    /// it likes; an answer is a `PONG`.
     #[must_use]
     pub fn units(self, bytes: &[u8]) -> u64 {
-        if self == Self::Mqtt { bytes.len() as u64 } else { count(bytes, b'\n') }
+        match self {
+            Self::Mqtt => bytes.len() as u64,
+            Self::Nats => count(bytes, b'O'),
+            Self::Mec | Self::Raw | Self::Irc | Self::Redis => count(bytes, b'\n'),
+        }
     }
 }
 

@@ -32,8 +32,10 @@ pub fn plot(unit: &str, lines: &[Line]) -> String {
         HEIGHT - BOTTOM - (value.log10() - y_low) / (y_high - y_low) * (HEIGHT - TOP - BOTTOM)
     };
     let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
-         font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {HEIGHT}\" font-family=\"sans-serif\" \
+         font-size=\"12\">\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n",
+        // The last number of the axis stands out.
+        WIDTH + RIGHT
     );
     for decade in x_low as i32..=x_high as i32 {
         let (value, at) = (10f64.powi(decade), x(10f64.powi(decade)));

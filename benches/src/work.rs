@@ -326,13 +326,14 @@ fn private(server: &Server, under_way: u64, rounds: u64) -> f64 {
     each(server, before, rounds * under_way * PAIRS as u64)
 }
 
-/// Connect, log in, read the first answer, close: fifty at once, the next fifty when these have done.
+/// Connect, log in, read the first answer, close: fifty at once, or as many as the server lets wait; the next ones when
+/// these have done.
 #[must_use]
 pub fn log_in(server: &Server, times: u64) -> f64 {
-    const TOGETHER: u64 = 50;
+    let together = 50.min(server.kind.batch() as u64);
     let come = |times: u64| {
-        for first in (0..times).step_by(TOGETHER as usize) {
-            let who = first..first + TOGETHER;
+        for first in (0..times).step_by(together as usize) {
+            let who = first..first + together;
             let sockets: Vec<_> = who.map(|who| log_one_in(server, who as usize)).collect();
             for (mut socket, until) in sockets {
                 let mut heard = Vec::new();

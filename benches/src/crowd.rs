@@ -214,11 +214,6 @@ impl Crowd {
         }
     }
 
-    /// Whether anything arrives within a time; it is not read.
-    pub fn is_idle_for(&mut self, time: Duration) -> bool {
-        self.wait(time) == 0
-    }
-
     fn read(&mut self, who: usize) -> usize {
         match self.people[who].socket.read(&mut self.buffer) {
             Ok(0) => panic!("person {who} of {} was turned out", self.people.len()),

@@ -7,7 +7,7 @@ mod command;
 mod help;
 mod logging;
 
-pub use help::help;
+pub use help::{CommandHelp, OptionHelp, PARAGRAPHS, commands, help, options};
 pub use logging::init_logging;
 
 use crate::config::ListenAt;
@@ -222,6 +222,17 @@ enum Scope {
     AccountAdd,
 }
 
+impl Scope {
+    /// The one command that takes such options.
+    const fn command(self) -> Option<&'static str> {
+        match self {
+            Self::Every => None,
+            Self::KeyInject => Some("key inject"),
+            Self::AccountAdd => Some("account add"),
+        }
+    }
+}
+
 static OPTIONS: [CliOption; 12] = [
     CliOption {
         name: "config",
@@ -349,11 +360,7 @@ impl Given {
         let Some(option) = self.options.iter().find(fits) else {
             return Ok(());
         };
-        let owner = match option.scope {
-            Scope::Every => "every command",
-            Scope::KeyInject => "key inject",
-            Scope::AccountAdd => "account add",
-        };
+        let owner = option.scope.command().unwrap_or("every command");
         let sentence = format!("--{} is an option of {owner} only", option.name);
         Err(UsageError(sentence))
     }

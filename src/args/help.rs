@@ -1,4 +1,5 @@
-//! The help: what the commands and options are, laid out for a terminal of 80 columns.
+//! The help: what the commands and options are, laid out for a terminal of 80 columns, and as data for the manual page
+//! and the completions of shells, which `packaging/manual` makes.
 //!
 //! Options come from the table that parses them; commands are listed here.
 
@@ -23,6 +24,55 @@ static COMMANDS: [(&str, &str); 12] = [
     ("import FILE", "read them into an empty data directory; FILE may\nbe - for standard input"),
 ];
 
+/// What stands below the commands and options, in the help and in the manual page; lines of at most 80 bytes.
+pub static PARAGRAPHS: [&str; 2] = [
+    "Passwords are never taken from the command line: they are read from standard\n\
+     input, one line. The commands account, export and import want a data directory\n\
+     that no server has open. An export holds all passwords.",
+    "Exit status: 0 after an orderly stop, 1 for what the administrator must mend,\n\
+     2 for a wrong command line.",
+];
+
+/// A command, as the help describes it.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandHelp {
+    /// Its words, then what it takes in capitals, in brackets where it may be left out; empty for serving.
+    pub words: &'static str,
+    /// What it does.
+    pub about: &'static str,
+}
+
+/// An option of the command line, as the help describes it.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionHelp {
+    /// After the two hyphens.
+    pub name: &'static str,
+    /// After one hyphen.
+    pub letter: Option<char>,
+    /// What its value is called, if it takes one.
+    pub value: Option<&'static str>,
+    /// The words of the only command that takes it; absent: all take it.
+    pub command: Option<&'static str>,
+    /// What it does.
+    pub about: &'static str,
+}
+
+/// All commands, in the order of the help.
+pub fn commands() -> impl Iterator<Item = CommandHelp> {
+    COMMANDS.iter().map(|&(words, about)| CommandHelp { words, about })
+}
+
+/// All options, in the order of the help.
+pub fn options() -> impl Iterator<Item = OptionHelp> {
+    OPTIONS.iter().map(|option| OptionHelp {
+        name: option.name,
+        letter: option.letter,
+        value: option.value(),
+        command: option.scope.command(),
+        about: option.about,
+    })
+}
+
 /// The text of `--help`, at most 80 columns wide.
 #[must_use]
 pub fn help() -> String {
@@ -44,13 +94,9 @@ pub fn help() -> String {
             push_entry(&mut text, &option.usage(), option.about);
         }
     }
-    text.push_str(
-        "\nPasswords are never taken from the command line: they are read from standard\n\
-         input, one line. The commands account, export and import want a data directory\n\
-         that no server has open. An export holds all passwords.\n\n\
-         Exit status: 0 after an orderly stop, 1 for what the administrator must mend,\n\
-         2 for a wrong command line.\n",
-    );
+    for paragraph in PARAGRAPHS {
+        text.push_str(&format!("\n{paragraph}\n"));
+    }
     text
 }
 
@@ -73,15 +119,23 @@ impl CliOption {
             Some(letter) => format!("-{letter}, "),
             None => String::new(),
         };
+        match self.value() {
+            Some(value) => format!("{letter}--{} {value}", self.name),
+            None => format!("{letter}--{}", self.name),
+        }
+    }
+
+    fn value(&self) -> Option<&'static str> {
         match self.action {
-            Action::Take(value, _) => format!("{letter}--{} {value}", self.name),
-            Action::Stop(_) | Action::Volume(_) => format!("{letter}--{}", self.name),
+            Action::Take(value, _) => Some(value),
+            Action::Stop(_) | Action::Volume(_) => None,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::parse;
     use super::*;
 
     #[test]
@@ -92,6 +146,18 @@ mod tests {
         }
         for option in &OPTIONS {
             assert!(help.contains(&option.usage()), "{}", option.name);
+        }
+    }
+
+    #[test]
+    fn every_command_of_the_help_is_understood() {
+        for command in commands() {
+            let mut line: Vec<_> = command.words.split_whitespace().map(str::to_owned).collect();
+            for option in options().filter(|option| option.command == Some(command.words)) {
+                line.extend([format!("--{}", option.name), "value".to_owned()]);
+            }
+            let parsed = parse(line.iter().map(Into::into));
+            assert!(parsed.is_ok(), "{line:?}: {parsed:?}");
         }
     }
 }

@@ -29,23 +29,36 @@ pub(super) fn to_toml(config: &Config) -> String {
     text
 }
 
-fn write_option(text: &mut String, option: &Opt, config: &Config) {
-    let (_, name) = option.parts();
-    let (off, value) = match &option.kind {
-        Kind::Switch { get, .. } => ("", get(config).to_string()),
-        Kind::Number { get, .. } => ("", get(config).to_string()),
+/// The value of an option as the file has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Shown {
+    /// It has one.
+    Value(String),
+    /// It has none; this is one that it may have.
+    Example(String),
+}
+
+/// What `config` has for `option`, as TOML.
+pub(super) fn shown(option: &Opt, config: &Config) -> Shown {
+    match &option.kind {
+        Kind::Switch { get, .. } => Shown::Value(get(config).to_string()),
+        Kind::Number { get, .. } => Shown::Value(get(config).to_string()),
         Kind::Text { get, example, .. } => match get(config) {
-            Some(value) => ("", quoted(&value)),
-            None => ("#", quoted(example)),
+            Some(value) => Shown::Value(quoted(&value)),
+            None => Shown::Example(quoted(example)),
         },
         Kind::Addresses { get, example, .. } => match get(config) {
-            [] => ("#", quoted(example)),
+            [] => Shown::Example(quoted(example)),
             addresses => {
                 let addresses: Vec<_> = addresses.iter().map(|at| format!("\"{at}\"")).collect();
-                ("", format!("[{}]", addresses.join(", ")))
+                Shown::Value(format!("[{}]", addresses.join(", ")))
             }
         },
-    };
+    }
+}
+
+fn write_option(text: &mut String, option: &Opt, config: &Config) {
+    let (_, name) = option.parts();
     text.push('\n');
     for line in option.about.lines() {
         push_line(text, &format!("# {line}"));
@@ -53,7 +66,10 @@ fn write_option(text: &mut String, option: &Opt, config: &Config) {
     if let Kind::Number { range, .. } = &option.kind {
         push_line(text, &format!("# From {} to {}.", range.start(), range.end()));
     }
-    push_line(text, &format!("{off}{name} = {value}"));
+    match shown(option, config) {
+        Shown::Value(value) => push_line(text, &format!("{name} = {value}")),
+        Shown::Example(example) => push_line(text, &format!("#{name} = {example}")),
+    }
 }
 
 fn push_line(text: &mut String, line: &str) {

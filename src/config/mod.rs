@@ -4,6 +4,7 @@
 //! from it. This module does not know how an option is obeyed, opens no socket and no data directory, and prints
 //! nothing. A [`Config`] that [`load`] returned is within all bounds; nobody checks again.
 
+mod describe;
 mod dump;
 mod environment;
 mod fault;
@@ -12,6 +13,8 @@ mod read;
 mod table;
 mod value;
 
+pub use describe::{OptionHelp, SectionHelp, describe};
+pub use dump::Shown;
 pub use environment::Environment;
 pub use fault::{Fault, Place};
 

@@ -128,6 +128,22 @@ fn rust_log_decides_what_is_logged_whatever_the_command_line_says() {
 }
 
 #[test]
+fn a_wrong_password_is_logged_in_the_words_that_the_fail2ban_filter_wants() {
+    let filter = include_str!("../config/mecd.fail2ban.filter");
+    let regex = filter.lines().find_map(|line| line.strip_prefix("failregex = ")).unwrap();
+    let words = regex.rsplit(r"WARN\s*\] ").next().unwrap();
+    assert_eq!(words, "wrong password from <ADDR>$");
+    let dir = temporary();
+    let server = Start::in_dir(dir.path()).serve();
+    let mut amy = server.user("amy");
+    amy.expect("#createlogin bob secret Bob bob@example.org", DONE);
+    amy.expect("#login regd bob guessed", "@status 3002");
+    let log = server.stop().err;
+    let lines = log.lines().filter(|line| line.ends_with("WARN ] wrong password from 127.0.0.1"));
+    assert_eq!(lines.count(), 1, "{log}");
+}
+
+#[test]
 fn a_log_line_about_a_connection_names_its_peer() {
     let dir = temporary();
     let server = Start::in_dir(dir.path()).args(["-v"]).serve();

@@ -12,11 +12,13 @@ mod words;
 mod zsh;
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::{env, fs, io};
 
-/// What is written: its name, and what it says, in which the pages bear a date.
-const FILES: [(&str, fn(&str) -> String); 5] = [
+/// What a file says; pages bear the date.
+type Writer = fn(&str) -> String;
+
+/// What is written.
+const FILES: [(&str, Writer); 5] = [
     ("mecd.8", page::program),
     ("mecd.toml.5", page::configuration),
     ("mecd.bash", |_| bash::completion()),
@@ -24,19 +26,12 @@ const FILES: [(&str, fn(&str) -> String); 5] = [
     ("mecd.fish", |_| fish::completion()),
 ];
 
-fn main() -> ExitCode {
+fn main() -> io::Result<()> {
     let words: Vec<String> = env::args().skip(1).collect();
     let [directory, date] = words.as_slice() else {
-        eprintln!("usage: manual DIRECTORY YYYY-MM-DD");
-        return ExitCode::from(2);
+        return Err(io::Error::other("usage: manual DIRECTORY YYYY-MM-DD"));
     };
-    match write(Path::new(directory), date) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("cannot write into {directory}: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    write(Path::new(directory), date)
 }
 
 fn write(directory: &Path, date: &str) -> io::Result<()> {

@@ -77,6 +77,8 @@ pub(super) struct Transfer<S> {
     port: Option<Box<dyn Port<S>>>,
     /// Connections may be waiting at the port.
     is_arriving: bool,
+    /// How many have come so far.
+    arrivals: u64,
     seats: [Option<Seat<S>>; TRANSFER_SEATS],
     sender: Option<usize>,
     receiver: Option<usize>,
@@ -91,6 +93,7 @@ impl<S: Socket> Transfer<S> {
             between,
             port: Some(port),
             is_arriving: true,
+            arrivals: 0,
             seats: [const { None }; TRANSFER_SEATS],
             sender: None,
             receiver: None,
@@ -212,11 +215,12 @@ impl<S: Socket> Transfer<S> {
             if !self.is_arriving {
                 break;
             }
-            let index = self.free_seat();
+            let Some(index) = self.free_seat() else { break };
             let Some(port) = &mut self.port else { break };
             match port.accept(tokens + index) {
                 Ok((socket, from)) if self.between.is_from(from) => {
-                    self.seats[index] = Some(Seat::new(socket, now.ms));
+                    self.arrivals += 1;
+                    self.seats[index] = Some(Seat::new(socket, self.arrivals, now.ms));
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.is_arriving = false,
@@ -227,12 +231,16 @@ impl<S: Socket> Transfer<S> {
         Ok(())
     }
 
-    /// A seat for one more: of newcomers, the one that has been silent longest loses it.
-    fn free_seat(&self) -> usize {
+    /// A seat for one more: of newcomers, the one that has been silent longest loses it, and of those who have been so
+    /// since the same millisecond the one that came first. Who was not listened to yet is not known to be silent.
+    fn free_seat(&self) -> Option<usize> {
         let free = (0..TRANSFER_SEATS).find(|&index| self.seats[index].is_none());
         let newcomers = (0..TRANSFER_SEATS).filter(|&index| self.is_newcomer(index));
-        let silent = newcomers.min_by_key(|&index| self.seat(Some(index)).map(|seat| seat.heard));
-        free.or(silent).expect("there are more seats than parties")
+        let since = |index| self.seat(Some(index)).map(|seat| (seat.heard, seat.number));
+        let is_silent = |index| self.seat(Some(index)).is_some_and(|seat| !seat.readable);
+        free.or_else(|| {
+            newcomers.filter(|&index| is_silent(index)).min_by_key(|&index| since(index))
+        })
     }
 
     /// Finds out who has a seat by its first words; a stranger loses it.

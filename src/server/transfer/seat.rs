@@ -12,6 +12,8 @@ use crate::server::socket::Socket;
 pub(super) struct Seat<S> {
     pub(super) socket: S,
     pub(super) said: Vec<u8>,
+    /// The how manieth it is that came to this port.
+    pub(super) number: u64,
     /// When it came or said something last, in ms of the server's clock.
     pub(super) heard: u64,
     /// It may have something to read.
@@ -36,8 +38,8 @@ pub(super) enum Heard {
 pub(super) struct Broken;
 
 impl<S: Socket> Seat<S> {
-    pub(super) fn new(socket: S, now: u64) -> Self {
-        Self { socket, said: Vec::new(), heard: now, readable: true, blocked: false }
+    pub(super) fn new(socket: S, number: u64, now: u64) -> Self {
+        Self { socket, said: Vec::new(), number, heard: now, readable: true, blocked: false }
     }
 
     pub(super) fn note(&mut self, readiness: Readiness) {

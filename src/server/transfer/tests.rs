@@ -348,6 +348,33 @@ fn of_those_who_say_nothing_the_one_silent_longest_makes_room() {
 }
 
 #[test]
+fn who_comes_with_words_in_a_crowd_keeps_its_seat() {
+    for silent in 0..4 * TRANSFER_SEATS {
+        let mut scene = Scene::expecting();
+        let silent: Vec<_> = (0..silent).map(|_| scene.zoe()).collect();
+        let (ann, zoe) = (scene.ann(), scene.zoe());
+        zoe.send(format!("{HEAD}QUJD\n"));
+        scene.turns();
+        assert_eq!(ann.got(), format!("{HEAD_ON}QUJD\n"), "behind {} others", silent.len());
+        assert!(silent.iter().all(Peer::is_closed));
+    }
+}
+
+#[test]
+fn who_speaks_a_moment_after_a_crowd_has_come_still_has_its_seat() {
+    for silent in 0..4 * TRANSFER_SEATS {
+        let mut scene = Scene::expecting();
+        let silent: Vec<_> = (0..silent).map(|_| scene.zoe()).collect();
+        let (ann, zoe) = (scene.come(ANN_AT), scene.zoe());
+        scene.turns();
+        ann.send(READY);
+        zoe.send(format!("{HEAD}QUJD\n"));
+        scene.turns();
+        assert_eq!(ann.got(), format!("{HEAD_ON}QUJD\n"), "behind {} others", silent.len());
+    }
+}
+
+#[test]
 fn a_file_as_large_as_allowed_passes_and_a_larger_one_is_told_to_be_too_large() {
     let most = base64_bytes(300) as usize;
     for (length, fits) in [(most, true), (most + 1, false)] {

@@ -55,7 +55,7 @@ impl<S: Socket> Hub<S> {
                 let rest = self.carry_out(now, index, &buffer[..count]);
                 let rest = buffer[count - rest..count].to_vec();
                 // Passwords come this way: what has been carried out does not stay readable.
-                buffer[..count].fill(0);
+                buffer[..count].zeroize();
                 self.input = buffer;
                 self.after_input(now, index, rest);
             }

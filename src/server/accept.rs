@@ -66,6 +66,7 @@ impl Server {
             && let Ok((socket, address)) = self.listeners[key].socket.accept()
         {
             let service = self.listeners[key].service;
+            self.hub.note_refusal(NoPlace::Server);
             refuse(socket, address, service, Warning::ServerFull);
             self.spare = File::open("/dev/null").ok();
             return true;

@@ -13,6 +13,8 @@ pub mod http;
 mod tests;
 mod utf8;
 
+use zeroize::Zeroizing;
+
 use crate::core::event::{Event, MessageRow, Reply, Warning};
 use crate::core::{Command, Standing, Status};
 use crate::dialect::mec;
@@ -51,8 +53,8 @@ pub struct Reader {
     message: Option<Message>,
     /// The payload of a frame of control.
     control: heapless::Vec<u8, CONTROL_BYTES_MAX>,
-    /// The payload that is being read, without its mask; owns nothing between reads.
-    unmasked: Vec<u8>,
+    /// The payload that is being read, without its mask; owns nothing between reads. Passwords come this way.
+    unmasked: Zeroizing<Vec<u8>>,
     phase: Phase,
     /// When something came last, in ms of the server's clock.
     heard: u64,
@@ -232,7 +234,7 @@ impl Reader {
         }
         match self.next_part(input) {
             Part::Nothing => {
-                self.unmasked = Vec::new();
+                self.unmasked = Zeroizing::default();
                 None
             }
             Part::Text => Some(self.text(input, standing, context)),
@@ -378,6 +380,8 @@ impl Reader {
         let left = usize::try_from(frame.head.length - frame.read).unwrap_or(usize::MAX);
         let count = input.len().min(left).min(READ_BYTES_MAX);
         unmasked.clear();
+        // With a line end behind it, it never grows: that would leave a copy which nobody wipes.
+        unmasked.reserve(READ_BYTES_MAX + 1);
         unmasked.extend_from_slice(&input[..count]);
         frame::unmask(unmasked, frame.head.mask, frame.read);
         let known = (frame.checked - frame.read) as usize;

@@ -289,6 +289,17 @@ pub const TRANSFER_PORT_TRIES_MAX: u16 = 2 * TRANSFERS_MAX as u16;
 /// Descriptors of all files under way: each has its port and its seats.
 pub const TRANSFER_DESCRIPTORS: u64 = (TRANSFERS_MAX * (1 + TRANSFER_SEATS)) as u64;
 
+/// Words for the service manager that wait until it takes them; over it the oldest go. More than one reload and a stop
+/// have to say, and what counts is the newest.
+pub const NOTICES_WAITING_MAX: usize = 8;
+
+/// Milliseconds until a service manager that took nothing is told again.
+pub const NOTICE_RETRY_MS: u64 = 1000;
+
+/// Milliseconds between two signs of life to a watchdog at least, whatever it asks for: more would be all that a small
+/// board does.
+pub const WATCHDOG_BEAT_MS_MIN: u64 = 50;
+
 /// Descriptors that are neither connections nor listeners: the log's files, its directory and lock, the poll, signals,
-/// a second handle of the poll, standard streams, one to spare.
-pub const DESCRIPTORS_BESIDE_CONNECTIONS: u64 = 17 + LOG_FILES_OPEN_MAX as u64;
+/// a second handle of the poll, standard streams, the service manager, one to spare.
+pub const DESCRIPTORS_BESIDE_CONNECTIONS: u64 = 18 + LOG_FILES_OPEN_MAX as u64;

@@ -7,7 +7,7 @@ use log::{info, warn};
 use mecd::admin;
 use mecd::args::{self, Common, EXIT_USAGE, Invocation};
 use mecd::config::{self, Config, Environment};
-use mecd::server::{Listener, Server, ServerError, raise_descriptor_limit};
+use mecd::server::{Listener, Notifier, Server, ServerError, raise_descriptor_limit};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 fn main() -> ExitCode {
@@ -71,6 +71,8 @@ fn serve(common: Common) -> Result<(), String> {
     let mut config = load(&common)?;
     args::init_logging(common.verbosity);
     forbid_core_dumps();
+    let mut notifier = Notifier::new(&Environment::read());
+    notifier.starting("Opening the data directory");
     config.connections = raise_descriptor_limit(config.connections, &config.listen);
     let (house, store) = admin::open(&config, common.data_dir.as_deref())?;
     let listeners = listen(&config).map_err(|error| error.to_string())?;
@@ -81,6 +83,7 @@ fn serve(common: Common) -> Result<(), String> {
     });
     let server =
         Server::new(config, house, store, listeners, reload).map_err(|error| error.to_string())?;
+    let server = server.with_notifier(notifier);
     let mut lines = String::new();
     for listener in server.listeners() {
         lines.push_str(&format!("listening {} {}\n", listener.service, listener.address));

@@ -444,8 +444,8 @@ fn hashes_and_required_challenges_exclude_each_other() {
 fn the_effective_configuration_names_what_follows_from_the_surroundings() {
     let environment = Environment {
         state_directory: Some("/var/lib/mecd".into()),
-        credentials_directory: None,
         host_name: "pi".to_owned(),
+        ..Environment::default()
     };
     let mut config = Config::default();
     config.resolve(None, &environment);

@@ -22,6 +22,12 @@ pub struct Environment {
     pub state_directory: Option<OsString>,
     /// `$CREDENTIALS_DIRECTORY`
     pub credentials_directory: Option<OsString>,
+    /// `$NOTIFY_SOCKET`: where the service manager wants to be told how the server is doing.
+    pub notify_socket: Option<OsString>,
+    /// `$WATCHDOG_USEC`: by when it wants to hear from it again, in microseconds.
+    pub watchdog_usec: Option<OsString>,
+    /// `$WATCHDOG_PID`: the process that it wants to hear from, if it says so.
+    pub watchdog_pid: Option<OsString>,
     /// The host's name as the kernel has it; empty where it is not known.
     pub host_name: String,
 }
@@ -33,6 +39,9 @@ impl Environment {
         Self {
             state_directory: std::env::var_os("STATE_DIRECTORY"),
             credentials_directory: std::env::var_os("CREDENTIALS_DIRECTORY"),
+            notify_socket: std::env::var_os("NOTIFY_SOCKET"),
+            watchdog_usec: std::env::var_os("WATCHDOG_USEC"),
+            watchdog_pid: std::env::var_os("WATCHDOG_PID"),
             host_name: host_name(),
         }
     }

@@ -17,6 +17,7 @@ mod desk;
 pub mod entropy;
 pub mod hub;
 pub mod listener;
+mod notify;
 pub mod pool;
 mod port;
 mod post;
@@ -49,6 +50,7 @@ use crate::server::entropy::Entropy;
 pub use crate::server::hub::store_options;
 use crate::server::hub::{Hub, Readiness};
 pub use crate::server::listener::Listener;
+pub use crate::server::notify::Notifier;
 use crate::server::port::KernelPorts;
 pub use crate::server::post::{core_place, store_place};
 use crate::server::signals::{Signal, Signals};
@@ -103,10 +105,11 @@ enum Life {
 pub struct Server {
     poll: Poll,
     clock: Clock,
-    reload: Reload,
+    reload_from: Reload,
     hub: Hub<TcpStream>,
     listeners: Slab<Listener>,
     signals: Signals,
+    notifier: Notifier,
     life: Life,
     /// A descriptor to give up when there is no other, so that a connection can be told that the server is full.
     spare: Option<File>,
@@ -140,10 +143,11 @@ impl Server {
         let mut server = Self {
             poll,
             clock: Clock::starting_at(house.clock()),
-            reload,
+            reload_from: reload,
             hub: Hub::new(config, house, store, Entropy::of_the_system()).with_ports(ports),
             listeners: Slab::new(),
             signals,
+            notifier: Notifier::default(),
             life: Life::Serving,
             spare: File::open("/dev/null").ok(),
             accept_at: None,
@@ -153,6 +157,12 @@ impl Server {
             server.add_listener(listener)?;
         }
         Ok(server)
+    }
+
+    /// Tells a service manager how it is doing; without, nobody is told.
+    #[must_use]
+    pub fn with_notifier(self, notifier: Notifier) -> Self {
+        Self { notifier, ..self }
     }
 
     fn add_listener(&mut self, listener: Listener) -> Result<(), ServerError> {
@@ -176,6 +186,7 @@ impl Server {
     /// [`ServerError`]: what was promised is on disk, what was not has not been promised.
     pub fn run(mut self) -> Result<(), ServerError> {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
+        self.report_ready(self.clock.now(), None);
         while !self.is_finished() {
             let timeout = self.sleep_time();
             match self.poll.poll(&mut events, timeout) {
@@ -191,6 +202,7 @@ impl Server {
             let begun = Instant::now();
             self.hub.turn(now)?;
             self.hub.note_turn(begun.elapsed());
+            self.notifier.run(now);
         }
         self.hub.into_store().close()?;
         info!("stopped");
@@ -202,7 +214,7 @@ impl Server {
         if token >= SIGNALS {
             match self.signals.take(token - SIGNALS) {
                 Some(Signal::Stop) => self.stop(now),
-                Some(Signal::Reload) => self.reload_config(now)?,
+                Some(Signal::Reload) => self.reload(now)?,
                 None => {}
             }
         } else if token >= LISTENERS {
@@ -232,7 +244,8 @@ impl Server {
             Life::Serving => None,
             Life::Stopping(until) => Some(until),
         };
-        let deadlines = [self.hub.next_deadline(), self.accept_at, stop];
+        let notice = self.notifier.next_deadline();
+        let deadlines = [self.hub.next_deadline(), self.accept_at, stop, notice];
         let deadline = deadlines.into_iter().flatten().min()?;
         Some(Clock::until(deadline, self.clock.now()))
     }
@@ -243,10 +256,23 @@ impl Server {
             return;
         }
         info!("stopping");
+        let connections = self.hub.connections();
+        self.notifier.stopping(|| format!("Taking leave of {connections} connections"));
         self.life = Life::Stopping(now.ms + STOP_MS);
         self.listeners.clear();
         self.accept_at = None;
         self.hub.stop(now);
+    }
+
+    /// Tells the service manager that the server serves, and where; and what else there is to say.
+    fn report_ready(&mut self, now: Now, remark: Option<&str>) {
+        let listeners = &self.listeners;
+        self.notifier.ready(now, || {
+            let places =
+                listeners.iter().map(|(_, it)| format!("{} on {}", it.service, it.address));
+            let places = places.collect::<Vec<_>>().join(", ");
+            format!("Serving {places}{}", remark.unwrap_or_default())
+        });
     }
 
     fn is_finished(&self) -> bool {

@@ -6,11 +6,34 @@ use log::{error, info, warn};
 
 use crate::config::Config;
 use crate::core::Now;
-use crate::server::{Listener, Server, ServerError, raise_descriptor_limit};
+use crate::server::{Life, Listener, Server, ServerError, raise_descriptor_limit};
+
+/// What became of an attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Reloaded {
+    Taken,
+    /// Nothing has changed, and why is in the log.
+    Refused,
+}
 
 impl Server {
-    pub(super) fn reload_config(&mut self, now: Now) -> Result<(), ServerError> {
-        let Some(mut config) = (self.reload)() else { return Ok(()) };
+    /// Reads the configuration again, and tells the service manager when that begins and how it ends.
+    pub(super) fn reload(&mut self, now: Now) -> Result<(), ServerError> {
+        // Who stops has closed its listeners, and opens no others.
+        if self.life != Life::Serving {
+            return Ok(());
+        }
+        self.notifier.reloading();
+        let remark = match self.reload_config(now)? {
+            Reloaded::Taken => None,
+            Reloaded::Refused => Some("; the configuration is not changed, the log says why"),
+        };
+        self.report_ready(now, remark);
+        Ok(())
+    }
+
+    fn reload_config(&mut self, now: Now) -> Result<Reloaded, ServerError> {
+        let Some(mut config) = (self.reload_from)() else { return Ok(Reloaded::Refused) };
         config.connections = raise_descriptor_limit(config.connections, &config.listen);
         match self.open_new_listeners(&config) {
             Ok(opened) => self.adopt(now, config, opened),
@@ -19,14 +42,14 @@ impl Server {
             }
             Err(error) => {
                 error!("the configuration is not changed: {error}");
-                Ok(())
+                Ok(Reloaded::Refused)
             }
         }
     }
 
     /// A listener that goes may be what stands in the way of one that comes: it is closed first, and opened again if
     /// that did not help.
-    fn change_places(&mut self, now: Now, config: Config) -> Result<(), ServerError> {
+    fn change_places(&mut self, now: Now, config: Config) -> Result<Reloaded, ServerError> {
         let going = self.listeners.iter();
         let going = going.filter(|(_, listener)| !is_wanted(&config, listener));
         let going: Vec<usize> = going.map(|(key, _)| key).collect();
@@ -42,7 +65,7 @@ impl Server {
                 Err(error) => error!("{}", ServerError::Listen(address, error)),
             }
         }
-        Ok(())
+        Ok(Reloaded::Refused)
     }
 
     /// Opens what is wanted and not open yet. If one cannot be had, none is.
@@ -68,7 +91,7 @@ impl Server {
         now: Now,
         config: Config,
         opened: Vec<Listener>,
-    ) -> Result<(), ServerError> {
+    ) -> Result<Reloaded, ServerError> {
         self.listeners.retain(|_, listener| is_wanted(&config, listener));
         for listener in opened {
             info!("listening {} {}", listener.service, listener.address);
@@ -80,7 +103,7 @@ impl Server {
         }
         self.hub.configure(now, config);
         info!("the configuration was read again");
-        Ok(())
+        Ok(Reloaded::Taken)
     }
 }
 

@@ -295,7 +295,9 @@ impl World for Program {
     fn start(&mut self, options: &[(String, String)]) -> Result<(), String> {
         let log = File::options().create(true).append(true).open(self.dir.path().join("stderr"));
         let mut command = Command::new(env!("CARGO_BIN_EXE_mecd"));
-        command.env_remove("RUST_LOG").env_remove("STATE_DIRECTORY");
+        for name in ["RUST_LOG", "STATE_DIRECTORY", "NOTIFY_SOCKET"] {
+            command.env_remove(name);
+        }
         command.env_remove("CREDENTIALS_DIRECTORY");
         for dialect in &self.dialects {
             command.arg("--listen").arg(format!("{dialect}=127.0.0.1:0"));

@@ -26,6 +26,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// How often something is looked at that tells nobody when it changes.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
+/// What of the surroundings the program obeys: a test gives it only what it says itself.
+const SURROUNDINGS: [&str; 7] = [
+    "RUST_LOG",
+    "STATE_DIRECTORY",
+    "CREDENTIALS_DIRECTORY",
+    "JOURNAL_STREAM",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+];
+
 /// Waits until `done`, and fails with `what` if that never comes.
 pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
@@ -55,7 +66,7 @@ impl Start {
     pub(crate) fn program(program: &Path, cwd: &Path) -> Self {
         let mut command = Command::new(program);
         command.current_dir(cwd).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        for name in ["RUST_LOG", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "JOURNAL_STREAM"] {
+        for name in SURROUNDINGS {
             command.env_remove(name);
         }
         Self { command, listens: 1 }

@@ -289,6 +289,14 @@ pub const TRANSFER_PORT_TRIES_MAX: u16 = 2 * TRANSFERS_MAX as u16;
 /// Descriptors of all files under way: each has its port and its seats.
 pub const TRANSFER_DESCRIPTORS: u64 = (TRANSFERS_MAX * (1 + TRANSFER_SEATS)) as u64;
 
+/// The first second of the year in which this version was made, since 1970: no clock that is right shows less. A
+/// constant, so that the same sources always make the same program.
+pub const WALL_EARLIEST: u64 = 1_767_225_600;
+
+/// Seconds by which the wall clock may be elsewhere than expected before that is logged: nobody misreads a history for a
+/// minute.
+pub const WALL_JUMP_SECONDS: u64 = 60;
+
 /// Words for the service manager that wait until it takes them; over it the oldest go. More than one reload and a stop
 /// have to say, and what counts is the newest.
 pub const NOTICES_WAITING_MAX: usize = 8;

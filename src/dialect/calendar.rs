@@ -27,6 +27,14 @@ pub fn stamp(time: u64) -> [u8; 19] {
     stamp
 }
 
+/// `yyyy-mm-dd hh:mm:ss` for a time in seconds since 1970, in UTC.
+#[must_use]
+pub fn sortable(time: u64) -> String {
+    let stamp = stamp(time);
+    let part = |from, to| std::str::from_utf8(&stamp[from..to]).expect("it is digits");
+    format!("{}-{}-{} {}", part(6, 10), part(3, 5), part(0, 2), part(11, 19))
+}
+
 /// Year, month and day of a day, counted from the first of January 1970.
 ///
 /// The year is taken to begin in March, so that the leap day is its last; then a month's first day follows from its
@@ -76,6 +84,13 @@ mod tests {
         assert_eq!(text(2_147_483_648), "19/01/2038 03:14:08");
         assert_eq!(text(4_107_542_399), "28/02/2100 23:59:59");
         assert_eq!(text(4_107_542_400), "01/03/2100 00:00:00");
+    }
+
+    #[test]
+    fn a_sortable_time_has_the_same_parts_the_other_way_round() {
+        assert_eq!(sortable(951_782_400), "2000-02-29 00:00:00");
+        assert_eq!(sortable(1_234_567_890), "2009-02-13 23:31:30");
+        assert_eq!(sortable(u64::MAX), "9999-12-31 23:59:59");
     }
 
     #[test]

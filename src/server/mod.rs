@@ -27,6 +27,7 @@ mod signals;
 pub mod socket;
 mod tally;
 mod transfer;
+mod wall;
 
 use std::fs::File;
 use std::io;
@@ -54,6 +55,7 @@ pub use crate::server::notify::Notifier;
 use crate::server::port::KernelPorts;
 pub use crate::server::post::{core_place, store_place};
 use crate::server::signals::{Signal, Signals};
+use crate::server::wall::Wall;
 use crate::store::{Store, StoreError};
 
 /// Tokens from here on are no connections: ports for files and what is connected to them, listeners, signals.
@@ -105,6 +107,7 @@ enum Life {
 pub struct Server {
     poll: Poll,
     clock: Clock,
+    wall: Wall,
     reload_from: Reload,
     hub: Hub<TcpStream>,
     listeners: Slab<Listener>,
@@ -140,9 +143,11 @@ impl Server {
             .try_clone()
             .map_err(|error| ServerError::Loop("share a poll", error))?;
         let ports = Box::new(KernelPorts::new(registry));
+        let clock = Clock::starting_at(house.clock());
         let mut server = Self {
             poll,
-            clock: Clock::starting_at(house.clock()),
+            wall: Wall::watch(clock.now(), store.last_written()),
+            clock,
             reload_from: reload,
             hub: Hub::new(config, house, store, Entropy::of_the_system()).with_ports(ports),
             listeners: Slab::new(),
@@ -195,6 +200,7 @@ impl Server {
                 Err(error) => return Err(ServerError::Loop("poll", error)),
             }
             let now = self.clock.now();
+            self.wall.look(now);
             for event in &events {
                 self.note(event, now)?;
             }

@@ -7,7 +7,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 use rustix::io::{Errno, retry_on_intr};
@@ -84,6 +84,11 @@ pub trait Disk {
     fn syncs(&self) -> (u64, Duration) {
         (0, Duration::ZERO)
     }
+    /// When the files were last written before this disk was opened, in seconds since 1970 by the clock of that time,
+    /// where that is known.
+    fn last_written(&self) -> Option<u64> {
+        None
+    }
     /// How to name a file to a person.
     fn path(&self, file: u32) -> PathBuf;
     /// How to name the whole to a person.
@@ -101,6 +106,7 @@ pub struct FileDisk {
     handles: Vec<Handle>,
     /// Syncs, and how long they took in all.
     syncs: (u64, Duration),
+    last_written: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -153,6 +159,7 @@ impl FileDisk {
             _lock: lock,
             handles: Vec::new(),
             syncs: (0, Duration::ZERO),
+            last_written: last_written(path),
         })
     }
 
@@ -254,6 +261,10 @@ impl Disk for FileDisk {
         self.syncs
     }
 
+    fn last_written(&self) -> Option<u64> {
+        self.last_written
+    }
+
     fn sync_dir(&mut self) -> io::Result<()> {
         match self.directory.sync_all() {
             // Some file systems know no sync of a directory, and keep its entries in order without.
@@ -290,6 +301,16 @@ pub(super) fn file_name(file: u32) -> String {
 fn file_number(name: &str) -> Option<u32> {
     let number = name.strip_suffix(".log")?.parse().ok()?;
     (number > 0 && file_name(number) == name).then_some(number)
+}
+
+/// The newest time of a log file in a directory. One that cannot be read is as if it were not there: nothing depends on
+/// the time.
+pub(crate) fn last_written(directory: &Path) -> Option<u64> {
+    let entries = fs::read_dir(directory).ok()?.filter_map(Result::ok);
+    let ours = entries.filter(|entry| entry.file_name().to_str().and_then(file_number).is_some());
+    let times = ours.filter_map(|entry| entry.metadata().ok()?.modified().ok());
+    let newest = times.max()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(newest.as_secs())
 }
 
 /// A directory with something in it belongs to somebody else, unless something of ours is there too.
@@ -406,6 +427,21 @@ mod tests {
         disk.create(3).unwrap();
         assert_eq!(disk.list().unwrap(), [3, 12]);
         assert!(disk.create(3).is_err());
+    }
+
+    #[test]
+    fn it_is_known_when_the_files_were_last_written_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut disk = FileDisk::open(directory.path()).unwrap();
+        assert_eq!(disk.last_written(), None);
+        for (number, seconds) in [(1, 2_000_000_000), (2, 1_000_000_000)] {
+            disk.create(number).unwrap();
+            let time = UNIX_EPOCH + Duration::from_secs(seconds);
+            disk.handle(number).unwrap().file.set_modified(time).unwrap();
+        }
+        drop(disk);
+        let disk = FileDisk::open(directory.path()).unwrap();
+        assert_eq!(disk.last_written(), Some(2_000_000_000));
     }
 
     #[test]

@@ -170,6 +170,12 @@ impl Store {
         self.disk.syncs()
     }
 
+    /// When the log was last written before it was opened, in seconds since 1970 by the wall clock of that time.
+    #[must_use]
+    pub fn last_written(&self) -> Option<u64> {
+        self.disk.last_written()
+    }
+
     /// Bytes that the log takes on the disk, what is set aside included.
     pub fn bytes_on_disk(&self) -> u64 {
         self.files.allocated()

@@ -20,6 +20,10 @@ use crate::common::play::World;
 /// The wall clock at the first start: the first second of 2026.
 const WALL: u64 = 1_767_225_600;
 
+/// What a wall clock shows that has lost its time: the years 2020 and 2037, between which a conversation takes a number
+/// for a time, and the truth.
+const ASTRAY: [u64; 3] = [1_577_836_800, 2_114_380_800, WALL];
+
 /// Turns without time passing after which a hub is taken to be unable to sleep.
 const TURNS_MAX: usize = 100_000;
 
@@ -39,6 +43,8 @@ pub(crate) enum Manner {
     Split,
     /// What one person sends in consecutive steps arrives at once.
     Joined,
+    /// The wall clock jumps in every turn.
+    Astray,
 }
 
 /// A hub and those who are connected to it.
@@ -56,6 +62,7 @@ pub(crate) struct Memory {
     on_the_way: Option<OnTheWay>,
     /// How often the server has been started.
     starts: u64,
+    turned: usize,
 }
 
 /// What one person has sent and the server has not got.
@@ -88,6 +95,7 @@ impl Memory {
             slots: BTreeMap::new(),
             on_the_way: None,
             starts: 0,
+            turned: 0,
         }
     }
 
@@ -110,6 +118,10 @@ impl Memory {
     }
 
     fn turn(&mut self) {
+        if self.manner == Manner::Astray {
+            self.turned += 1;
+            self.now.wall = ASTRAY[self.turned % ASTRAY.len()];
+        }
         let now = self.now;
         for (number, readiness) in self.network.take_edges() {
             if let Some(&slot) = self.slots.get(&number) {
@@ -234,7 +246,7 @@ impl Memory {
         match self.manner {
             // A file that was moved goes at once, and does not wait for the next sync.
             Manner::Compacted => store::Options { sync: store::Sync::Always, ..options },
-            Manner::Plain | Manner::Split | Manner::Joined => options,
+            Manner::Plain | Manner::Split | Manner::Joined | Manner::Astray => options,
         }
     }
 }

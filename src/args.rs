@@ -59,6 +59,8 @@ pub enum Invocation {
         /// Where from.
         file: PathBuf,
     },
+    /// `doctor`: say what is wrong, or will be.
+    Doctor(Common),
     /// `--version`: print [`VERSION`].
     Version,
     /// `--help`: print [`help()`].

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         }
     };
     match carry_out(invocation) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(sentence) => {
             say_error(&sentence);
             ExitCode::FAILURE
@@ -28,8 +28,8 @@ fn main() -> ExitCode {
 }
 
 /// Does what was asked for; the error is a sentence for the administrator.
-fn carry_out(invocation: Invocation) -> Result<(), String> {
-    match invocation {
+fn carry_out(invocation: Invocation) -> Result<ExitCode, String> {
+    let done = match invocation {
         Invocation::Serve(common) => serve(common),
         Invocation::Check(common) => {
             load(&common)?;
@@ -56,7 +56,16 @@ fn carry_out(invocation: Invocation) -> Result<(), String> {
         }
         Invocation::Version => say(&format!("{}\n", args::VERSION)),
         Invocation::Help => say(&args::help()),
-    }
+        Invocation::Doctor(common) => return doctor(&common),
+    };
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+fn doctor(common: &Common) -> Result<ExitCode, String> {
+    let config = config::load(common.config.as_deref(), &common.set, &common.listen);
+    let diagnosis = admin::doctor(config, common.data_dir.as_deref());
+    say(&diagnosis.text(common.verbosity))?;
+    Ok(ExitCode::from(diagnosis.status()))
 }
 
 /// Reads the configuration; the error has one line for each fault.

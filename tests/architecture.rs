@@ -23,8 +23,10 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("admin", &["args", "config", "core", "dialect", "limits", "server", "store"]),
 ];
 
-/// What of the server the offline tools may use: how the house and the store name places, and what the store obeys.
-const SERVER_FOR_ADMIN: [&str; 3] = ["store_options", "core_place", "store_place"];
+/// What of the server the offline tools may use: how the house and the store name places, what the store obeys, and what
+/// a start would ask of the machine.
+const SERVER_FOR_ADMIN: [&str; 5] =
+    ["store_options", "core_place", "store_place", "can_listen", "descriptors_beside_connections"];
 
 /// What the core must not name: it is a function of its inputs.
 const OUTSIDE_OF_CORE: [&str; 11] = [

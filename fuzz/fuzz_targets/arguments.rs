@@ -42,6 +42,7 @@ impl Plain {
             Invocation::Serve(common) => self.common(common),
             Invocation::Check(common) => self.word("check").common(common),
             Invocation::Config(common) => self.word("config").common(common),
+            Invocation::Doctor(common) => self.word("doctor").common(common),
             Invocation::Key { common, command } => {
                 self.word("key").common(common);
                 self.key(command);

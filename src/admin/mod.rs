@@ -4,6 +4,7 @@
 //! the file or directory. Nothing here prints, but for an export to standard output and the prompt for a password.
 
 mod account;
+mod doctor;
 mod export;
 mod file;
 mod import;
@@ -12,6 +13,7 @@ mod line;
 mod parse;
 
 pub use account::account;
+pub use doctor::{Diagnosis, doctor};
 pub use export::export;
 pub use import::import;
 pub use key::key;

@@ -48,6 +48,7 @@ pub(super) fn invocation(given: Given, words: Vec<OsString>) -> Result<Invocatio
     let invocation = match word.as_str() {
         "check" => Invocation::Check(common),
         "config" => Invocation::Config(common),
+        "doctor" => Invocation::Doctor(common),
         "export" => {
             let file = words.optional_path()?;
             Invocation::Export { common, file }
@@ -134,6 +135,7 @@ mod tests {
         assert_parsed([
             ("check", Invocation::Check(common())),
             ("config", Invocation::Config(common())),
+            ("doctor", Invocation::Doctor(common())),
             ("export", export(None)),
             ("export f", export(Some("f".into()))),
             ("import f", import),

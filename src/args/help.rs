@@ -9,10 +9,14 @@ use super::{Action, CliOption, OPTIONS, Scope, VERSION};
 const COLUMN: usize = 32;
 
 /// For the help: the words of each command, and what it does; lines of at most 48 bytes.
-static COMMANDS: [(&str, &str); 12] = [
+static COMMANDS: [(&str, &str); 13] = [
     ("", "serve; with no options on port 6500 (MEC)"),
     ("check", "report every fault of the configuration;\nexit status 1 if there is any"),
     ("config", "print the effective configuration as TOML"),
+    (
+        "doctor",
+        "say what is wrong with configuration, data and\nmachine, or will be; changes nothing",
+    ),
     ("key new [FILE]", "make a key, where the configuration says or in\nFILE"),
     ("key show-path", "print where the key is"),
     ("key inject", "write a copy of the program with a key inside\n(--key-file and --output)"),
@@ -30,7 +34,8 @@ pub static PARAGRAPHS: [&str; 2] = [
      input, one line. The commands account, export and import want a data directory\n\
      that no server has open. An export holds all passwords.",
     "Exit status: 0 after an orderly stop, 1 for what the administrator must mend,\n\
-     2 for a wrong command line.",
+     2 for a wrong command line. Of doctor: 0 if all is well, 1 if something will be\n\
+     wrong, 2 if something is.",
 ];
 
 /// A command, as the help describes it.

@@ -49,6 +49,14 @@ impl Listener {
     }
 }
 
+/// Whether an address could be listened on. Nobody can connect meanwhile: nothing listens.
+///
+/// # Errors
+/// What the kernel says to who would.
+pub fn can_listen(address: SocketAddr) -> io::Result<()> {
+    bound(address, Families::One).map(drop)
+}
+
 /// A socket to listen on, at `address`. Accepted connections have `TCP_NODELAY`: Linux hands it on.
 pub(super) fn bound(address: SocketAddr, families: Families) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
@@ -92,5 +100,10 @@ mod tests {
         let first = Listener::open(Service::Metrics, "127.0.0.1:0".parse().unwrap()).unwrap();
         let second = Listener::open(Service::Metrics, first.address);
         assert_eq!(second.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(can_listen(first.address).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let address = first.address;
+        drop(first);
+        can_listen(address).unwrap();
+        Listener::open(Service::Metrics, address).unwrap();
     }
 }

@@ -50,7 +50,7 @@ use crate::server::clock::Clock;
 use crate::server::entropy::Entropy;
 pub use crate::server::hub::store_options;
 use crate::server::hub::{Hub, Readiness};
-pub use crate::server::listener::Listener;
+pub use crate::server::listener::{Listener, can_listen};
 pub use crate::server::notify::Notifier;
 use crate::server::port::KernelPorts;
 pub use crate::server::post::{core_place, store_place};
@@ -289,13 +289,19 @@ impl Server {
     }
 }
 
+/// Descriptors that are for everything but connections.
+#[must_use]
+pub fn descriptors_beside_connections(listen: &Listen) -> u64 {
+    let transfers = if listen.of(Dialect::Helo).is_empty() { 0 } else { TRANSFER_DESCRIPTORS };
+    DESCRIPTORS_BESIDE_CONNECTIONS + listen.all().count() as u64 + transfers
+}
+
 /// Raises the descriptor limit as far as `connections` need it and the system allows. Says how many connections can be
 /// served with it: the log, the listeners and what users send each other must never be short of descriptors because of
 /// them.
 #[must_use]
 pub fn raise_descriptor_limit(connections: u32, listen: &Listen) -> u32 {
-    let transfers = if listen.of(Dialect::Helo).is_empty() { 0 } else { TRANSFER_DESCRIPTORS };
-    let beside = DESCRIPTORS_BESIDE_CONNECTIONS + listen.all().count() as u64 + transfers;
+    let beside = descriptors_beside_connections(listen);
     let needed = u64::from(connections) + beside;
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= needed) {

@@ -298,14 +298,14 @@ pub(super) fn file_name(file: u32) -> String {
     format!("{file:08}.log")
 }
 
-fn file_number(name: &str) -> Option<u32> {
+pub(super) fn file_number(name: &str) -> Option<u32> {
     let number = name.strip_suffix(".log")?.parse().ok()?;
     (number > 0 && file_name(number) == name).then_some(number)
 }
 
 /// The newest time of a log file in a directory. One that cannot be read is as if it were not there: nothing depends on
 /// the time.
-pub(crate) fn last_written(directory: &Path) -> Option<u64> {
+pub fn last_written(directory: &Path) -> Option<u64> {
     let entries = fs::read_dir(directory).ok()?.filter_map(Result::ok);
     let ours = entries.filter(|entry| entry.file_name().to_str().and_then(file_number).is_some());
     let times = ours.filter_map(|entry| entry.metadata().ok()?.modified().ok());
@@ -314,7 +314,7 @@ pub(crate) fn last_written(directory: &Path) -> Option<u64> {
 }
 
 /// A directory with something in it belongs to somebody else, unless something of ours is there too.
-fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
+pub(super) fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
     let entries = fs::read_dir(path).map_err(|error| io_error("list", path, error))?;
     let mut others = 0;
     for entry in entries {

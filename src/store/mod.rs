@@ -16,6 +16,7 @@ mod account;
 mod compact;
 pub mod disk;
 mod error;
+pub mod examine;
 mod inject;
 pub mod key;
 mod log;

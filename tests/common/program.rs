@@ -34,6 +34,8 @@ pub(crate) struct Program {
     dir: TempDir,
     /// Words of the dialects that are listened for.
     dialects: BTreeSet<&'static str>,
+    /// Kilobytes of address space that it may have, if it may not have any number.
+    address_space: Option<u32>,
     running: Option<Running>,
     connections: BTreeMap<String, Connection>,
 }
@@ -69,7 +71,23 @@ impl Program {
         let dir = tempfile::tempdir().expect("a temporary directory can be made");
         let mut dialects: BTreeSet<_> = speeches.iter().map(|speech| speech.word()).collect();
         dialects.insert(Speech::Mec.word());
-        Self { dir, dialects, running: None, connections: BTreeMap::new() }
+        let connections = BTreeMap::new();
+        Self { dir, dialects, address_space: None, running: None, connections }
+    }
+
+    /// One that has no more kilobytes than this, whatever for.
+    pub(crate) fn within(mut self, kilobytes: u32) -> Self {
+        self.address_space = Some(kilobytes);
+        self
+    }
+
+    fn command(&self) -> Command {
+        let program = env!("CARGO_BIN_EXE_mecd");
+        let Some(kilobytes) = self.address_space else { return Command::new(program) };
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -v {kilobytes}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, program]);
+        command
     }
 
     fn connection(&mut self, who: &str) -> Result<&mut Connection, String> {
@@ -294,7 +312,7 @@ impl World for Program {
 
     fn start(&mut self, options: &[(String, String)]) -> Result<(), String> {
         let log = File::options().create(true).append(true).open(self.dir.path().join("stderr"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mecd"));
+        let mut command = self.command();
         for name in ["RUST_LOG", "STATE_DIRECTORY", "NOTIFY_SOCKET"] {
             command.env_remove(name);
         }

@@ -76,6 +76,7 @@ struct State {
     space: u64,
     read_only: bool,
     operations: BTreeMap<Operation, u64>,
+    bytes_written: u64,
     fail_next: Option<Operation>,
     life: Life,
 }
@@ -125,6 +126,7 @@ impl MemoryDisk {
             space: u64::MAX,
             read_only: false,
             operations: BTreeMap::new(),
+            bytes_written: 0,
             fail_next: None,
             life: Life::Endless,
         })))
@@ -189,6 +191,11 @@ impl MemoryDisk {
     /// Operations of one kind so far.
     pub fn count(&self, operation: Operation) -> u64 {
         self.0.borrow().operations.get(&operation).copied().unwrap_or(0)
+    }
+
+    /// Bytes of all writes so far.
+    pub fn bytes_written(&self) -> u64 {
+        self.0.borrow().bytes_written
     }
 
     /// Operations of all kinds so far.
@@ -334,6 +341,7 @@ impl Disk for MemoryDisk {
             (Err(_), Life::Left(_) | Life::Endless) => bytes.len() / 2,
         };
         state.write(file, offset, &bytes[..written])?;
+        state.bytes_written += written as u64;
         begun
     }
 

@@ -99,6 +99,10 @@ impl Memory {
         }
     }
 
+    pub(crate) fn disk(&self) -> &MemoryDisk {
+        &self.disk
+    }
+
     fn hub(&mut self) -> &mut Hub<VirtualSocket> {
         self.hub.as_mut().expect("the server runs")
     }

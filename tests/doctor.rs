@@ -272,6 +272,18 @@ fn a_key_that_is_missing_exposed_broken_or_of_another_server_is_wrong() {
 }
 
 #[test]
+fn a_key_that_the_first_start_cannot_make_is_wrong() {
+    let directory = temporary();
+    let nowhere = said(doctor(directory.path()).set("storage.key_file=nowhere/key"), 2);
+    assert_line(&nowhere, "wrong", &["nowhere/key is not there, and cannot be made"]);
+    let start = Start::in_dir(directory.path()).set("storage.key_file=nowhere/key").run();
+    assert_eq!(start.status.code(), Some(1), "and so it is: {start:?}");
+    fs::create_dir(directory.path().join("nowhere")).expect("a directory can be made");
+    let there = said(doctor(directory.path()).set("storage.key_file=nowhere/key"), 0);
+    assert_line(&there, "well", &["nowhere/key is not there yet"]);
+}
+
+#[test]
 fn a_log_at_its_bound_is_wrong_and_near_it_soon() {
     let directory = temporary();
     let data = begun(directory.path());

@@ -211,14 +211,7 @@ fn examine_key(site: &Site, contents: &Contents, found: &mut Diagnosis) {
     let (key, origin) = match keys::injected() {
         Some(key) => (key, "inside this program".to_owned()),
         None if site.key_file.try_exists().is_ok_and(|exists| !exists) => {
-            return if contents.log.is_empty() {
-                found.well(format!("the key {file} is not there yet; the first start makes it"));
-            } else {
-                let data = site.data_dir.display();
-                found.now(format!(
-                    "the key {file} is missing, and the data in {data} opens with its key only"
-                ));
-            };
+            return examine_missing_key(site, contents, found);
         }
         None => match site.load_key(&site.key_file) {
             Ok(key) => (key, file.to_string()),
@@ -234,5 +227,25 @@ fn examine_key(site: &Site, contents: &Contents, found: &mut Diagnosis) {
             .now(format!("the key does not open {}, it is another's: {origin}", newest.display())),
         Ok(None) => found.well(format!("the key is there: {origin}")),
         Err(error) => found.now(format!("cannot read {}: {error}", newest.display())),
+    }
+}
+
+fn examine_missing_key(site: &Site, contents: &Contents, found: &mut Diagnosis) {
+    let (file, data) = (site.key_file.display(), site.data_dir.display());
+    if !contents.log.is_empty() {
+        return found.now(format!(
+            "the key {file} is missing, and the data in {data} opens with its key only"
+        ));
+    }
+    // The first start makes the data directory, and no other.
+    let parent = site.key_file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let elsewhere = Some(parent.unwrap_or(Path::new("."))).filter(|it| *it != site.data_dir);
+    match elsewhere.map(|parent| access(parent, Access::WRITE_OK | Access::EXEC_OK)) {
+        Some(Err(error)) => {
+            found.now(format!("the key {file} is not there, and cannot be made: {error}"));
+        }
+        Some(Ok(())) | None => {
+            found.well(format!("the key {file} is not there yet; the first start makes it"));
+        }
     }
 }

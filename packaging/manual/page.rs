@@ -34,7 +34,10 @@ const ENVIRONMENT: [(&str, &str); 6] = [
     ("RUST_LOG", "What is logged: error, warn, info, debug or trace."),
     ("STATE_DIRECTORY", "The data directory, from systemd."),
     ("CREDENTIALS_DIRECTORY", "Where systemd puts the key, as mecd.key."),
-    ("NOTIFY_SOCKET", "Where systemd is told that the server is ready, reloads, stops, and how it is."),
+    (
+        "NOTIFY_SOCKET",
+        "Where systemd is told that the server is ready, reloads, stops, and how it is.",
+    ),
     ("WATCHDOG_USEC", "How often systemd wants to hear that the server lives."),
     ("JOURNAL_STREAM", "Log lines that go there bear no time: the journal has its own."),
 ];

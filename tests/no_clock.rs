@@ -14,10 +14,10 @@ use program_support::{Client, Ended, Server, Start, temporary, wait_until};
 
 const DONE: &str = "@status 0";
 
-/// As libfaketime wants a time from which it goes on.
-const IN_1970: &str = "@1970-01-01 00:00:20";
-const IN_2026: &str = "@2026-01-15 12:00:00";
-const IN_2045: &str = "@2045-06-01 12:00:00";
+/// As libfaketime wants a time from which it goes on: well within ten minutes that no slow machine gets out of.
+const IN_1970: &str = "@1970-01-01 00:02:00";
+const IN_2026: &str = "@2026-01-15 12:02:00";
+const IN_2045: &str = "@2045-06-01 12:02:00";
 
 /// For which what is made here lives: long enough for a few jumps.
 const SECONDS: u64 = 12;
@@ -85,17 +85,17 @@ fn a_clock_that_jumps_from_1970_to_2045_and_back_makes_nothing_expire_early_or_l
     let directory = temporary();
     let clock = WallClock::at(directory.path(), IN_1970);
     let server = serve(&clock, directory.path());
-    server.wait_for_log("the clock shows 1970-01-01 00:00:2");
-    assert!(server.log().contains("[1970-01-01T00:00:2"), "the program sees the year");
+    server.wait_for_log("the clock shows 1970-01-01 00:0");
+    assert!(server.log().contains("[1970-01-01T00:0"), "the program sees the year");
     let mut amy = server.user("amy");
     amy.expect("#broadcast then", "@mess #broadcast amy \"then\"");
     make_mortals(&mut amy);
     let made = Instant::now();
     for (time, said) in [
-        (IN_2045, "the clock was set right, from 1970-01-01 00:00:2"),
-        (IN_1970, "the clock has jumped from 2045-06-01 12:00:0"),
-        (IN_2026, "to 2026-01-15 12:00:0"),
-        (IN_2045, "to 2045-06-01 12:00:0"),
+        (IN_2045, "the clock was set right, from 1970-01-01 00:0"),
+        (IN_1970, "the clock has jumped from 2045-06-01 12:0"),
+        (IN_2026, "to 2026-01-15 12:0"),
+        (IN_2045, "the clock has jumped from 2026-01-15 12:0"),
     ] {
         clock.set(time);
         assert_eq!(mortals(&mut amy), 3, "{time}");
@@ -111,7 +111,11 @@ fn a_clock_that_jumps_from_1970_to_2045_and_back_makes_nothing_expire_early_or_l
     let late = made.elapsed().saturating_sub(Duration::from_secs(SECONDS));
     assert!(late < Duration::from_secs(6), "{late:?} late");
     let histories = amy.list("#history 1");
-    assert!(histories[0].starts_with("2"), "said at second 20 or so of 1970: {histories:?}");
+    let said = histories[0].split(' ').next().and_then(|seconds| seconds.parse::<u64>().ok());
+    assert!(
+        said.is_some_and(|said| (100..600).contains(&said)),
+        "said early in 1970: {histories:?}"
+    );
     server.stop();
 }
 
@@ -130,8 +134,8 @@ fn a_restart_in_another_year_takes_nothing_from_what_is_left_and_says_that_the_c
     assert!(!first.err.contains("clock"), "{}", first.err);
     assert!(!ended.err.contains("clock"), "{}", ended.err);
     for (time, said) in [
-        (IN_2026, "the clock shows 2026-01-15 12:00:0"),
-        (IN_1970, "the clock shows 1970-01-01 00:00:2"),
+        (IN_2026, "the clock shows 2026-01-15 12:0"),
+        (IN_1970, "the clock shows 1970-01-01 00:0"),
         (IN_2045, ""),
     ] {
         clock.set(time);

@@ -1,4 +1,5 @@
-//! Packs the page of `web/` into a table: each file compressed, with its length, its tag and its type.
+//! Packs the page of `web/` into a table: each file compressed, with its length, its tag and its type. Says for which
+//! target it is built.
 
 use std::env;
 use std::fs;
@@ -11,6 +12,8 @@ use flate2::write::GzEncoder;
 fn main() {
     println!("cargo:rerun-if-changed=web");
     println!("cargo:rerun-if-changed=build.rs");
+    // Tests have to know it to start the program as cargo started them.
+    println!("cargo:rustc-env=MECD_TARGET={}", env::var("TARGET").expect("cargo sets it"));
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let mut files: Vec<_> = fs::read_dir(root.join("web"))

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "the helpers here are parts of tests too")]
 
+#[path = "common/runner.rs"]
+mod runner;
+
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -21,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The program with `words`, on a data directory.
 fn command(program: impl AsRef<Path>, data: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(program.as_ref());
+    let mut command = runner::command(program.as_ref());
     command.arg("--data-dir").arg(data).args(words);
     for variable in ["STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "RUST_LOG"] {
         command.env_remove(variable);

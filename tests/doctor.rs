@@ -14,8 +14,6 @@ use std::time::{Duration, UNIX_EPOCH};
 use program_support::{Ended, Start, files_below, temporary, write_file};
 use rustix::process::geteuid;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_mecd");
-
 /// Beyond all ports that the tests or the kernel choose by themselves.
 const FREE: &str = "mec=127.0.0.1:0";
 
@@ -186,15 +184,15 @@ fn nobody(directory: &Path) -> Option<Start> {
     if !geteuid().is_root() {
         return Some(Start::bare(directory));
     }
-    let words = ["--reuid=65534", "--regid=65534", "--clear-groups"];
-    let setpriv = |directory| Start::program(Path::new("setpriv"), directory).args(words);
+    let words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    let setpriv = || Start::behind(&words, Path::new("/"));
     // The program must be where that user can reach it.
-    let reached = setpriv(Path::new("/")).args([PROGRAM, "--version"]).run();
+    let reached = setpriv().args(["--version"]).run();
     if !reached.status.success() {
         skipped("there is no other user who could run the program");
         return None;
     }
-    Some(setpriv(Path::new("/")).args([PROGRAM]))
+    Some(setpriv())
 }
 
 #[test]
@@ -315,9 +313,8 @@ fn a_directory_that_others_can_enter_will_be_closed() {
 #[test]
 fn fewer_descriptors_than_connections_will_be_wrong() {
     let directory = temporary();
-    let script = "ulimit -n 100; exec \"$0\" \"$@\"";
-    let shell = Start::program(Path::new("sh"), directory.path()).args(["-c", script, PROGRAM]);
-    let said = said(shell.args(["--data-dir", "data", "doctor", "--listen", FREE]), 1);
+    let start = Start::script("ulimit -n 100; exec \"$@\"", directory.path());
+    let said = said(start.args(["--data-dir", "data", "doctor", "--listen", FREE]), 1);
     assert_line(
         &said,
         "soon",
@@ -342,17 +339,15 @@ fn data_from_the_future_tells_of_a_wrong_clock() {
 fn in_a_mount(directory: &Path, script: &str) -> Option<Ended> {
     let data = directory.join("data");
     fs::create_dir_all(&data).expect("a directory can be made");
-    let script = format!("{script} && exec \"$0\" \"$@\"");
-    let words = ["--mount", "--map-root-user", "sh", "-c", &script, PROGRAM];
-    let unshare = || Start::program(Path::new("unshare"), directory);
-    let can =
-        unshare().args(["--mount", "--map-root-user", "mount", "-t", "tmpfs", "none", "data"]);
+    let unshare = ["unshare", "--mount", "--map-root-user", "sh", "-c"];
+    let can = Start::behind(&[&unshare[..], &["mount -t tmpfs none data"]].concat(), directory);
     if !can.run().status.success() {
         skipped("nothing can be mounted here");
         return None;
     }
-    let words = unshare().args(words).args(["--data-dir", "data", "doctor", "--listen", FREE]);
-    Some(words.run())
+    let script = format!("{script} && exec \"$@\"");
+    let start = Start::behind(&[&unshare[..], &[&script, "sh"]].concat(), directory);
+    Some(start.args(["--data-dir", "data", "doctor", "--listen", FREE]).run())
 }
 
 #[test]

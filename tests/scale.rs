@@ -62,7 +62,7 @@ fn ten_thousand_connections_stand_idle_for_nothing_and_all_hear_a_broadcast() {
     let mut all = everybody(&server);
     let whoami = format!("@ret #whoami user0 Home {CONNECTIONS} - 0");
     all[0].expect("#whoami", &whoami);
-    assert_eq!(server.status_number("Threads"), 1);
+    server.assert_one_thread();
     let sleeps = server.can_sleep_for(Duration::from_secs(5));
     assert!(sleeps, "it woke up in each stretch of 5 s in which nothing happened");
     let idle = server.status_number("RssAnon");

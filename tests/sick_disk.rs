@@ -233,10 +233,8 @@ fn start_limited(dir: &Path, signal: &SizeSignal) -> Start {
         SizeSignal::Ignored => "trap '' XFSZ; ",
         SizeSignal::AsItComes => "",
     };
-    let script = format!("{trap}exec \"$0\" \"$@\"");
-    let shell = Start::program(Path::new("sh"), dir).args(["-c", &script]);
-    let start = shell.args([env!("CARGO_BIN_EXE_mecd"), "--data-dir", "data"]);
-    start.args(["--listen", "mec=127.0.0.1:0"]).unhurried()
+    let start = Start::script(&format!("{trap}exec \"$@\""), dir);
+    start.args(["--data-dir", "data", "--listen", "mec=127.0.0.1:0"]).unhurried()
 }
 
 /// Allows our child files of so many bytes; no limit if nothing.
@@ -451,10 +449,9 @@ fn a_data_directory_that_cannot_be_one_is_a_sentence() {
 #[test]
 fn a_full_disk_for_the_log_of_the_program_itself_does_not_stop_it() {
     let dir = temporary();
-    let script = "exec \"$0\" \"$@\" 2>/dev/full";
-    let shell = Start::program(Path::new("sh"), dir.path()).args(["-c", script]);
-    let start = shell.args([env!("CARGO_BIN_EXE_mecd"), "--data-dir", "data", "-v"]);
-    let server = start.args(["--listen", "mec=127.0.0.1:0"]).serve();
+    let start = Start::script("exec \"$@\" 2>/dev/full", dir.path());
+    let start = start.args(["--data-dir", "data", "-v", "--listen", "mec=127.0.0.1:0"]);
+    let server = start.serve();
     drop(settle_in(&server));
     std::thread::sleep(Duration::from_millis(100));
     server.stop();

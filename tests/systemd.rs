@@ -161,11 +161,9 @@ fn a_start_that_fails_is_never_ready() {
 
 /// The program as a manager starts it that wants to hear from it every so often: the process is named, as it is then.
 fn watched(directory: &Path, manager: &Manager, microseconds: &str) -> Server {
-    let script = "WATCHDOG_PID=$$ exec \"$0\" \"$@\"";
-    let shell = Start::program(Path::new("sh"), directory).args(["-c", script]);
-    let start = shell.args([env!("CARGO_BIN_EXE_mecd"), "--data-dir", "data"]);
-    let start = start.args(["--listen", "mec=127.0.0.1:0"]).env("WATCHDOG_USEC", microseconds);
-    manager.start(start).serve()
+    let start = Start::script("WATCHDOG_PID=$$ exec \"$@\"", directory);
+    let start = start.args(["--data-dir", "data", "--listen", "mec=127.0.0.1:0"]);
+    manager.start(start.env("WATCHDOG_USEC", microseconds)).serve()
 }
 
 #[test]

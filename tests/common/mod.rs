@@ -3,7 +3,7 @@
 //!
 //! `script` reads a `.talk` file, its lines are `pieces`, `framing` knows how they travel, and `play` holds the
 //! conversation in a [`play::World`]: `memory` has the server's hub with a virtual clock, and `network` and `opening`
-//! for sockets and a disk, as the simulation has; `program` has the real program over TCP.
+//! for sockets and a disk, as the simulation has; `program` has the real program over TCP, which `runner` starts.
 
 #![allow(dead_code, reason = "each test uses a part of this")]
 
@@ -16,4 +16,5 @@ pub(crate) mod pieces;
 pub(crate) mod play;
 pub(crate) mod program;
 pub(crate) mod random;
+pub(crate) mod runner;
 pub(crate) mod script;

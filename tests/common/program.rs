@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use tempfile::TempDir;
 
 use crate::common::framing::Speech;
 use crate::common::play::World;
+use crate::common::runner;
 
 /// How long an answer is waited for. Long, because the machine may have other things to do.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -82,12 +84,10 @@ impl Program {
     }
 
     fn command(&self) -> Command {
-        let program = env!("CARGO_BIN_EXE_mecd");
-        let Some(kilobytes) = self.address_space else { return Command::new(program) };
-        let mut command = Command::new("sh");
-        let script = format!("ulimit -v {kilobytes}; exec \"$0\" \"$@\"");
-        command.args(["-c", &script, program]);
-        command
+        let program = Path::new(env!("CARGO_BIN_EXE_mecd"));
+        let Some(kilobytes) = self.address_space else { return runner::command(program) };
+        let script = format!("ulimit -v {kilobytes}; exec \"$@\"");
+        runner::behind(&["sh", "-c", &script, "sh"], program)
     }
 
     fn connection(&mut self, who: &str) -> Result<&mut Connection, String> {

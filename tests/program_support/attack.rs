@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
-use crate::program_support::{Client, LOOK_AGAIN, Server};
+use crate::program_support::{Client, LOOK_AGAIN, Server, runner};
 
 /// What an honest client is told when something was done.
 const DONE: &str = "@status 0";
@@ -110,7 +110,9 @@ impl Watch {
             self.before,
         ));
         assert!(longest < WAIT_MAX, "{attack}: the honest client waited for {longest:?}");
-        assert!(peak <= bound, "{attack}: {peak} kB of memory, more than {bound} kB");
+        if !runner::cannot_see(&format!("{attack}: the memory of the server")) {
+            assert!(peak <= bound, "{attack}: {peak} kB of memory, more than {bound} kB");
+        }
     }
 }
 

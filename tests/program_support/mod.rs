@@ -7,6 +7,9 @@
 #![allow(dead_code, reason = "each test program uses its own part of this")]
 
 pub(crate) mod attack;
+#[path = "../common/runner.rs"]
+#[allow(clippy::duplicate_mod, reason = "a test program that has `common` too has it twice")]
+pub(crate) mod runner;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -59,12 +62,17 @@ pub(crate) struct Start {
 impl Start {
     /// Without any arguments, in the directory `cwd`.
     pub(crate) fn bare(cwd: &Path) -> Self {
-        Self::program(Path::new(env!("CARGO_BIN_EXE_mecd")), cwd)
+        Self::behind(&[], cwd)
     }
 
-    /// Another program that becomes ours in the end.
-    pub(crate) fn program(program: &Path, cwd: &Path) -> Self {
-        let mut command = Command::new(program);
+    /// By a shell script that becomes ours in the end, by `exec "$@"`.
+    pub(crate) fn script(script: &str, cwd: &Path) -> Self {
+        Self::behind(&["sh", "-c", script, "sh"], cwd)
+    }
+
+    /// By another program, which becomes ours in the end.
+    pub(crate) fn behind(words: &[&str], cwd: &Path) -> Self {
+        let mut command = runner::behind(words, Path::new(env!("CARGO_BIN_EXE_mecd")));
         command.current_dir(cwd).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for name in SURROUNDINGS {
             command.env_remove(name);
@@ -84,16 +92,8 @@ impl Start {
 
     /// As a shell starts it that allows so many descriptors.
     pub(crate) fn with_descriptors(cwd: &Path, descriptors: u32) -> Self {
-        let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
-        Self::program(Path::new("sh"), cwd).args([
-            "-c",
-            &script,
-            env!("CARGO_BIN_EXE_mecd"),
-            "--data-dir",
-            "data",
-            "--listen",
-            "mec=127.0.0.1:0",
-        ])
+        let script = format!("ulimit -n {descriptors}; exec \"$@\"");
+        Self::script(&script, cwd).args(["--data-dir", "data", "--listen", "mec=127.0.0.1:0"])
     }
 
     pub(crate) fn args<const N: usize>(mut self, args: [&str; N]) -> Self {
@@ -257,6 +257,20 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
         let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
         number.unwrap_or_else(|| panic!("no number {field}:\n{status}"))
+    }
+
+    /// Its memory, of which there are so many `kilobytes`, is below a bound.
+    pub(crate) fn assert_memory(&self, kilobytes: u64, bound: u64, why: &str) {
+        if !runner::cannot_see("the memory of the server") {
+            assert!(kilobytes < bound, "{kilobytes} kB {why}");
+        }
+    }
+
+    /// Every turn is taken by one thread.
+    pub(crate) fn assert_one_thread(&self) {
+        if !runner::cannot_see("the threads of the server") {
+            assert_eq!(self.status_number("Threads"), 1);
+        }
     }
 
     /// Processor time it has used, in ticks of 10 ms.

@@ -103,7 +103,9 @@ debian_rust() {
     say "rustc from Debian: rustc-web, rust-web-src, libstd-rust-web-dev, $compiler, $llvm"
     rm -rf "$made/debs" "$root"
     mkdir -p "$made/debs"
-    (cd "$made/debs" && apt-get download -qq rustc-web rust-web-src libstd-rust-web-dev "$compiler" "$llvm")
+    # Not as a user of apt's own, who may not write to a checkout.
+    (cd "$made/debs" && apt-get download -qq -o APT::Sandbox::User=root \
+      rustc-web rust-web-src libstd-rust-web-dev "$compiler" "$llvm")
     for package in "$made/debs"/*.deb; do dpkg-deb -x "$package" "$root.part"; done
     mv "$root.part" "$root"
     rm -r "$made/debs"

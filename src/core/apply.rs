@@ -253,7 +253,7 @@ impl House {
 
     /// Takes a group out that nobody is in, with its messages.
     pub(super) fn drop_group(&mut self, slot: u32) {
-        let ids: Vec<u32> = self.groups.at(slot).messages.values().copied().rev().collect();
+        let ids: Vec<u32> = self.groups.at(slot).messages.slots().rev().collect();
         for message in ids {
             self.drop_message(slot, message);
         }
@@ -305,7 +305,7 @@ impl House {
             }
             Record::MessageRemoved { group, id } => {
                 if let Some(slot) = self.groups.numbered(*group)
-                    && let Some(&message) = self.groups.at(slot).messages.get(id)
+                    && let Some(message) = self.groups.at(slot).messages.get(*id)
                 {
                     self.drop_thread(slot, message);
                 }
@@ -321,14 +321,17 @@ impl House {
 
     fn add_message(&mut self, slot: u32, new: NewMessage, poster: &Owner) {
         let group = self.groups.at_mut(slot);
-        if let Some(&copied) = group.messages.get(&new.id.get()) {
-            // Compaction was cut short: the log has both the record and its copy.
-            assert_eq!(self.phase, Phase::Loading, "a number is given once");
-            self.dead.push(std::mem::replace(&mut self.messages.at_mut(copied).place, new.place));
-            return;
-        }
+        let place = new.place;
+        let message = match self.messages.add(new, group) {
+            Ok(message) => message,
+            Err(copied) => {
+                // Compaction was cut short: the log has both the record and its copy.
+                assert_eq!(self.phase, Phase::Loading, "a number is given once");
+                self.dead.push(std::mem::replace(&mut self.messages.at_mut(copied).place, place));
+                return;
+            }
+        };
         self.persons.hold(poster);
-        let message = self.messages.add(new, group);
         if self.phase == Phase::Open {
             let linked = self.messages.link(message, group);
             assert!(linked, "a reply is posted to a message that is there");
@@ -402,7 +405,7 @@ impl House {
 
     /// Links the messages of a group in order of posting. A reply without parent belongs to a thread that is over.
     fn tie_threads(&mut self, slot: u32) {
-        let messages: Vec<u32> = self.groups.at(slot).messages.values().copied().collect();
+        let messages: Vec<u32> = self.groups.at(slot).messages.slots().collect();
         for message in messages {
             let linked = self.messages.link(message, self.groups.at_mut(slot));
             if !linked {

@@ -54,7 +54,7 @@ impl House {
             room.place.into_iter().chain(room.idle_place).chain(lines)
         });
         let groups = self.groups.iter().flat_map(|group| {
-            let messages = group.messages.values().map(|&slot| self.messages.at(slot).place);
+            let messages = group.messages.slots().map(|slot| self.messages.at(slot).place);
             messages.chain([group.place])
         });
         let accounts = self.accounts.iter();
@@ -134,8 +134,8 @@ impl House {
         let mut held: BTreeMap<PersonNo, u32> = BTreeMap::new();
         let rooms = self.rooms.iter().filter_map(|room| room.owner);
         let groups = self.groups.iter().map(|group| group.owner);
-        let slots = self.groups.iter().flat_map(|group| group.messages.values());
-        let posters = slots.map(|&slot| self.messages.at(slot).poster);
+        let slots = self.groups.iter().flat_map(|group| group.messages.slots());
+        let posters = slots.map(|slot| self.messages.at(slot).poster);
         for person in rooms.chain(groups).chain(posters) {
             *held.entry(person).or_insert(0) += 1;
         }

@@ -139,7 +139,7 @@ impl House {
     #[must_use]
     pub fn place_of_message(&self, group: u32, id: u32) -> Option<Place> {
         let group = self.groups.at(self.groups.numbered(group)?);
-        group.messages.get(&id).map(|&slot| self.messages.at(slot).place)
+        group.messages.get(id).map(|slot| self.messages.at(slot).place)
     }
 
     #[expect(clippy::too_many_arguments, reason = "they are the words of the command")]
@@ -159,7 +159,7 @@ impl House {
         }
         let group = self.groups.at(slot);
         let Body::Lines { parts, text } = body else { return Err(Status::NoMemory) };
-        let full = group.messages.len() >= self.settings.messages_per_group_max as usize;
+        let full = group.messages.count() >= self.settings.messages_per_group_max as usize;
         if full || group.next_message == u32::MAX {
             return Err(Status::NoMemory);
         }
@@ -212,7 +212,7 @@ impl House {
     /// A message that can still be used.
     fn find_message(&self, now: Now, slot: u32, id: u32) -> Result<u32, Status> {
         let group = self.groups.at(slot);
-        let &message = group.messages.get(&id).ok_or(Status::NotFound)?;
+        let message = group.messages.get(id).ok_or(Status::NotFound)?;
         if self.messages.is_marked(message, now.ms) { Err(Status::Expired) } else { Ok(message) }
     }
 }

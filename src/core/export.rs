@@ -110,9 +110,9 @@ impl House {
         take: Take<'_, E>,
     ) -> Result<(), E> {
         let clock = self.clock();
-        let lives = |slot: &&u32| !self.messages.is_marked(**slot, clock);
+        let lives = |slot: &u32| !self.messages.is_marked(*slot, clock);
         let mut bytes = Vec::new();
-        for &slot in group.messages.values().filter(lives) {
+        for slot in group.messages.slots().filter(lives) {
             fetch(self.messages.at(slot).place, &mut bytes)?;
             let record = Record::decode(&bytes).expect("what was opened can be read");
             assert!(matches!(record, Record::Message { .. }), "a message's place holds its record");
@@ -196,9 +196,9 @@ impl House {
     fn message_agrees(&self, group: u32, id: u32, parent: u32) -> Result<(), Contradiction> {
         let slot = self.groups.numbered(group).ok_or("there is no group of this number")?;
         let group = self.groups.at(slot);
-        refuse(group.messages.contains_key(&id), "a message of this number is in the group")?;
+        refuse(group.messages.has(id), "a message of this number is in the group")?;
         refuse(id >= group.next_message, "its group says that no message has this number yet")?;
-        let orphan = parent != 0 && (parent >= id || !group.messages.contains_key(&parent));
+        let orphan = parent != 0 && (parent >= id || !group.messages.has(parent));
         refuse(orphan, "the message that it replies to does not stand before it")
     }
 

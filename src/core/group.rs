@@ -1,8 +1,6 @@
 //! Message groups: what they are and when they end. Their messages are in `message.rs`, what users do with both in
 //! `board.rs`.
 
-use std::collections::BTreeMap;
-
 use zeroize::Zeroizing;
 
 use crate::core::audit::ensure;
@@ -12,6 +10,7 @@ use crate::core::event::Door;
 use crate::core::expiry::{Due, NOWHERE};
 use crate::core::name::ItemName;
 use crate::core::record::{PersonNo, Place};
+use crate::core::roll::Roll;
 use crate::core::room::{door, seconds_left};
 
 /// A message group.
@@ -24,8 +23,8 @@ pub(super) struct Group {
     pub(super) admits: Admits,
     /// The number the next message gets; grows only.
     pub(super) next_message: u32,
-    /// The slots of its messages by number, which is the order of posting.
-    pub(super) messages: BTreeMap<u32, u32>,
+    /// Its messages.
+    pub(super) messages: Roll,
     /// The first message at the top level.
     pub(super) first: Option<u32>,
     /// `#messagestatus`
@@ -128,7 +127,7 @@ impl Groups {
             password: Zeroizing::new(new.password.into()),
             admits: new.admits,
             next_message: new.next_message,
-            messages: BTreeMap::new(),
+            messages: Roll::default(),
             first: None,
             stamp: new.stamp,
             place: new.place,
@@ -187,8 +186,8 @@ impl Groups {
             // One whose time is over waits outside the heap until its users have left.
             let scheduled = group.position != NOWHERE;
             ensure(scheduled || group.users > 0, || format!("deadline of group {name}"))?;
-            let last = group.messages.keys().next_back();
-            let known = last.is_none_or(|&last| last < group.next_message);
+            let last = group.messages.iter().next_back();
+            let known = last.is_none_or(|(last, _)| last < group.next_message);
             ensure(known, || format!("numbers of messages of group {name}"))?;
         }
         Ok(())

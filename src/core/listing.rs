@@ -436,7 +436,7 @@ impl House {
             ListKey::Missed => 0,
             ListKey::Messages(no) => match self.groups.numbered(no) {
                 Some(slot) if listing.parent.is_none() && !self.messages.any_marked(listing.at) => {
-                    self.groups.at(slot).messages.len()
+                    self.groups.at(slot).messages.count()
                 }
                 _ => {
                     let first = self.seek(listing);
@@ -484,7 +484,7 @@ impl House {
             name: &group.name,
             owner: self.persons.name(group.owner),
             no: group.no,
-            messages: group.messages.len() as u32,
+            messages: group.messages.count() as u32,
             users: group.users(),
             seconds: group.seconds_left(now.ms),
             door: group.door(),

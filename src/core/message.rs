@@ -76,9 +76,10 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// Adds a message to its group, in no thread yet.
-    pub(super) fn add(&mut self, new: NewMessage, group: &mut Group) -> u32 {
+    /// Adds a message to its group, in no thread yet. If one of its number is there, that one's slot is the error.
+    pub(super) fn add(&mut self, new: NewMessage, group: &mut Group) -> Result<u32, u32> {
         let id = new.id;
+        let free = group.messages.place(id.get())?;
         let deadline = new.deadline;
         let slot = self.slots.insert(Message {
             name: new.name,
@@ -96,12 +97,12 @@ impl Messages {
             next: NONE,
             previous: NONE,
         }) as u32;
-        group.messages.insert(id.get(), slot);
+        free.take(slot);
         group.next_message = group.next_message.max(id.get() + 1);
         if new.parent == 0 {
             self.expiry.insert(&mut self.slots, slot);
         }
-        slot
+        Ok(slot)
     }
 
     /// Puts a message into its thread, behind its siblings. False if there is no such parent (any more).
@@ -111,7 +112,7 @@ impl Messages {
             self.at_mut(slot).root = slot;
             group.first
         } else {
-            let Some(&above) = group.messages.get(&parent) else { return false };
+            let Some(above) = group.messages.get(parent) else { return false };
             let above = &mut self.slots[above as usize];
             above.replies += 1;
             let root = above.root;
@@ -151,7 +152,7 @@ impl Messages {
         self.unlink(slot, group);
         self.expiry.remove(&mut self.slots, slot);
         let message = self.slots.remove(slot as usize);
-        group.messages.remove(&message.id.get());
+        group.messages.remove(message.id.get());
         message
     }
 
@@ -167,7 +168,7 @@ impl Messages {
             if group.first == Some(slot) {
                 group.first = Some(heir).filter(|&heir| heir != NONE);
             }
-        } else if let Some(&above) = group.messages.get(&parent) {
+        } else if let Some(above) = group.messages.get(parent) {
             let above = self.at_mut(above);
             above.replies -= 1;
             if above.first_reply == slot {
@@ -200,12 +201,12 @@ impl Messages {
     pub(super) fn next(&self, group: &Group, parent: Option<u32>, id: u64) -> Option<u32> {
         let id = u32::try_from(id).ok()?;
         match parent {
-            None => group.messages.range(id..).next().map(|(_, &slot)| slot),
+            None => group.messages.from(id),
             Some(parent) => {
                 // Mostly the one before is there, and its sibling is what is looked for.
-                let before = id.checked_sub(1).and_then(|before| group.messages.get(&before));
-                match before.filter(|&&before| self.at(before).parent == parent) {
-                    Some(&before) => self.sibling(group, before),
+                let before = id.checked_sub(1).and_then(|before| group.messages.get(before));
+                match before.filter(|&before| self.at(before).parent == parent) {
+                    Some(before) => self.sibling(group, before),
                     None => self
                         .ring(self.first_below(group, parent))
                         .find(|&slot| self.at(slot).id.get() >= id),
@@ -224,7 +225,7 @@ impl Messages {
         if parent == 0 {
             return group.first;
         }
-        let &above = group.messages.get(&parent)?;
+        let above = group.messages.get(parent)?;
         Some(self.at(above).first_reply).filter(|&first| first != NONE)
     }
 
@@ -276,7 +277,7 @@ impl Messages {
         let (mut count, mut scheduled) = (0, 0);
         for group in groups {
             let mut below: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-            for (&id, &slot) in &group.messages {
+            for (id, slot) in group.messages.iter() {
                 let message = self.at(slot);
                 let what = || format!("message {id} of group {}", group.no);
                 ensure(message.id.get() == id && message.group == group.no, what)?;
@@ -289,10 +290,10 @@ impl Messages {
                 let what = || format!("messages below {parent} in group {}", group.no);
                 let ring: Vec<u32> = self.ring(self.first_below(group, parent)).collect();
                 ensure(ring == *slots, what)?;
-                ensure(parent == 0 || group.messages.contains_key(&parent), what)?;
+                ensure(parent == 0 || group.messages.has(parent), what)?;
             }
-            for (id, &slot) in &group.messages {
-                let replies = below.get(id).map_or(0, Vec::len);
+            for (id, slot) in group.messages.iter() {
+                let replies = below.get(&id).map_or(0, Vec::len);
                 let what = || format!("replies to message {id} of group {}", group.no);
                 ensure(self.at(slot).replies as usize == replies, what)?;
             }

@@ -33,6 +33,7 @@ mod news;
 pub mod outbox;
 pub mod record;
 mod relocate;
+mod roll;
 mod room;
 mod session;
 pub mod settings;

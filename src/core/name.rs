@@ -33,7 +33,10 @@ impl ItemName {
     /// # Errors
     /// [`InvalidName`] if it is empty, over 30 bytes, only blanks, or has a control character.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
-        if text.chars().any(char::is_control) || text.chars().all(char::is_whitespace) {
+        // Most names are a word of ASCII; the rest is looked at character by character.
+        let is_word = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_word && (text.chars().any(char::is_control) || text.chars().all(char::is_whitespace))
+        {
             return Err(InvalidName);
         }
         Ok(Self(fit(text)?))
@@ -58,7 +61,10 @@ impl UserName {
     /// # Errors
     /// [`InvalidName`] if it is not 1 to 30 bytes, or has a character that a user's name may not have.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
-        if text.is_empty() || text.starts_with('-') || !text.chars().all(may_stand_in_a_user_name) {
+        // Most names are letters and digits; the rest is looked at character by character.
+        let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let fits = || !text.starts_with('-') && text.chars().all(may_stand_in_a_user_name);
+        if !is_plain && (text.is_empty() || !fits()) {
             return Err(InvalidName);
         }
         Ok(Self(fit(text)?))

@@ -139,7 +139,7 @@ impl House {
         out: &mut dyn Outbox,
     ) -> Result<(), Full> {
         let Some(slot) = self.groups.numbered(group) else { return Ok(()) };
-        match self.groups.at(slot).messages.get(&id).copied() {
+        match self.groups.at(slot).messages.get(id) {
             Some(message) if self.messages.at(message).place == place => {
                 let new = out.record(record, Purpose::Copy)?;
                 self.messages.at_mut(message).place = new;

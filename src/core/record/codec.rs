@@ -310,6 +310,11 @@ impl<'a> Reader<'a> {
     }
 
     fn long(&mut self) -> Result<u64, Malformed> {
+        // Most numbers are small.
+        if let [byte @ ..0x80, rest @ ..] = self.0 {
+            self.0 = rest;
+            return Ok((*byte).into());
+        }
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;

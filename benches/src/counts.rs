@@ -210,11 +210,16 @@ fn instructions(script: Script, steps: usize) -> BTreeMap<String, u64> {
     let out = dir.join("callgrind");
     let to = format!("--callgrind-out-file={}", out.display());
     hold_under(script, steps, &dir, &["valgrind", "-q", "--tool=callgrind", &to]);
-    let profile = fs::read_to_string(&out).expect("callgrind writes it");
-    let total = profile.lines().find_map(|line| line.strip_prefix("totals: "));
-    let total = total.and_then(|total| total.trim().parse().ok()).expect("callgrind counts");
+    let total = callgrind_total(&out);
     fs::remove_dir_all(&dir).expect("the directory is ours");
     BTreeMap::from([("instructions".to_owned(), total)])
+}
+
+/// The instructions in a profile of callgrind.
+pub fn callgrind_total(profile: &Path) -> u64 {
+    let profile = fs::read_to_string(profile).expect("callgrind writes it");
+    let total = profile.lines().find_map(|line| line.strip_prefix("totals: "));
+    total.and_then(|total| total.trim().parse().ok()).expect("callgrind counts")
 }
 
 fn calls(script: Script, steps: usize) -> BTreeMap<String, u64> {

@@ -1,6 +1,7 @@
 //! What mecd costs, beside the least that is possible (`limit/limit.c`) and beside its peers. `benches/run` builds and
 //! calls this.
 
+mod budgets;
 mod client;
 mod counts;
 mod crowd;
@@ -36,6 +37,7 @@ const USAGE: &str =
        benches/run storage
        benches/run growth
        benches/counts [--write]
+       benches/budgets
 ";
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         ["counts", file] => Some(counts::run(Path::new(file), false)),
         ["counts", file, "--write"] => Some(counts::run(Path::new(file), true)),
         ["table", ref words @ ..] => table(words).map(|()| true),
+        ["budgets"] => Some(budgets::run()),
         ["storage"] => {
             page::show("storage", &storage::run());
             Some(true)

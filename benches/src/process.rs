@@ -28,8 +28,18 @@ impl Process {
     /// Bytes of memory of its own that it uses, without what is mapped from files.
     #[must_use]
     pub fn memory(self) -> u64 {
+        self.status_bytes("RssAnon:")
+    }
+
+    /// Bytes of memory that it uses, with what is mapped from files: its program and the C library.
+    #[must_use]
+    pub fn resident(self) -> u64 {
+        self.status_bytes("VmRSS:")
+    }
+
+    fn status_bytes(self, name: &str) -> u64 {
         let status = self.read("status");
-        let line = status.lines().find(|line| line.starts_with("RssAnon:"));
+        let line = status.lines().find(|line| line.starts_with(name));
         let kib = line.and_then(|line| line.split_whitespace().nth(1)).expect("the kernel counts");
         number(kib) * 1024
     }

@@ -139,9 +139,21 @@ impl Server {
     /// Starts a server in a directory that stays, under another program if one is named, mecd with more options.
     #[must_use]
     pub fn start_in(kind: Kind, dir: &Path, options: &[&str], under: &[&str]) -> Self {
+        let program = kind.program().unwrap_or_else(|| panic!("{} is not there", kind.name()));
+        Self::start_program(&program, kind, dir, options, under)
+    }
+
+    /// Starts a server of this kind whose program is in another place.
+    #[must_use]
+    pub fn start_program(
+        program: &Path,
+        kind: Kind,
+        dir: &Path,
+        options: &[&str],
+        under: &[&str],
+    ) -> Self {
         let port = free_port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let program = kind.program().unwrap_or_else(|| panic!("{} is not there", kind.name()));
         // When we end, however that comes, so does the server.
         let mut command = Command::new("setpriv");
         command

@@ -12,7 +12,7 @@ use crate::table::figure;
 use crate::words::text;
 
 /// What lets a million messages in.
-const ROOMY: [&str; 3] = [
+pub const ROOMY: [&str; 3] = [
     "limits.messages_per_group=1000000",
     "storage.bytes_max=8589934592",
     "messages.expire_seconds=3000000",

@@ -361,7 +361,8 @@ fn log_one_in(server: &Server, who: usize) -> (TcpStream, Vec<u8>) {
     (socket, login.until)
 }
 
-fn memory(server: &Server, people: usize) -> f64 {
+/// Bytes of memory for each of so many people who have logged in and do nothing.
+pub fn memory(server: &Server, people: usize) -> f64 {
     let mut crowd = Crowd::new(server.kind.words(), server.address);
     let before = server.process().memory();
     crowd.admit(people, Part::Idle, server.kind.batch());
@@ -369,7 +370,8 @@ fn memory(server: &Server, people: usize) -> f64 {
     (server.process().memory() - before) as f64 / people as f64
 }
 
-fn wake_ups(server: &Server, people: usize, time: Duration) -> f64 {
+/// How often the server wakes up in a second while so many people do nothing for that time.
+pub fn wake_ups(server: &Server, people: usize, time: Duration) -> f64 {
     let mut crowd = Crowd::new(server.kind.words(), server.address);
     crowd.admit(people, Part::Idle, server.kind.batch());
     crowd.settle();

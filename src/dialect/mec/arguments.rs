@@ -49,19 +49,23 @@ pub(super) fn change_password<'a>(words: &mut Words<'a>) -> Parsed<'a> {
 }
 
 pub(super) fn remove_login<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::RemoveLogin)
+    alone(words)?;
+    Ok(Command::RemoveLogin)
 }
 
 pub(super) fn who_am_i<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::WhoAmI)
+    alone(words)?;
+    Ok(Command::WhoAmI)
 }
 
 pub(super) fn list_rooms<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::ListRooms)
+    alone(words)?;
+    Ok(Command::ListRooms)
 }
 
 pub(super) fn list_users<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::ListUsers)
+    alone(words)?;
+    Ok(Command::ListUsers)
 }
 
 pub(super) fn create_room<'a>(words: &mut Words<'a>) -> Parsed<'a> {
@@ -110,7 +114,8 @@ pub(super) fn peer_to_peer<'a>(words: &mut Words<'a>) -> Parsed<'a> {
 }
 
 pub(super) fn list_groups<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::ListGroups)
+    alone(words)?;
+    Ok(Command::ListGroups)
 }
 
 pub(super) fn create_group<'a>(words: &mut Words<'a>) -> Parsed<'a> {
@@ -127,7 +132,8 @@ pub(super) fn join_group<'a>(words: &mut Words<'a>) -> Parsed<'a> {
 }
 
 pub(super) fn leave_group<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::LeaveGroup)
+    alone(words)?;
+    Ok(Command::LeaveGroup)
 }
 
 pub(super) fn list_messages<'a>(words: &mut Words<'a>) -> Parsed<'a> {
@@ -154,27 +160,33 @@ pub(super) fn post_message(words: &mut Words<'_>) -> Result<Post, Status> {
 }
 
 pub(super) fn arch_status<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::Number(Counter::Architecture))
+    alone(words)?;
+    Ok(Command::Number(Counter::Architecture))
 }
 
 pub(super) fn room_status<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::Number(Counter::Room))
+    alone(words)?;
+    Ok(Command::Number(Counter::Room))
 }
 
 pub(super) fn user_status<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::Number(Counter::User))
+    alone(words)?;
+    Ok(Command::Number(Counter::User))
 }
 
 pub(super) fn group_status<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::Number(Counter::Group))
+    alone(words)?;
+    Ok(Command::Number(Counter::Group))
 }
 
 pub(super) fn message_status<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::Number(Counter::Message))
+    alone(words)?;
+    Ok(Command::Number(Counter::Message))
 }
 
 pub(super) fn challenge<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::Challenge)
+    alone(words)?;
+    Ok(Command::Challenge)
 }
 
 pub(super) fn history<'a>(words: &mut Words<'a>) -> Parsed<'a> {
@@ -198,13 +210,14 @@ pub(super) fn kick<'a>(words: &mut Words<'a>) -> Parsed<'a> {
 }
 
 pub(super) fn quit<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words, Command::Quit)
+    alone(words)?;
+    Ok(Command::Quit)
 }
 
-/// A command without arguments: words behind it are ignored, but have to be words.
-fn alone<'a>(words: &mut Words<'a>, command: Command<'a>) -> Parsed<'a> {
+/// For a command without arguments: words behind it are ignored, but have to be words.
+fn alone(words: &mut Words<'_>) -> Result<(), Status> {
     let [] = words.take()?;
-    Ok(command)
+    Ok(())
 }
 
 fn item_and_key<'a>(words: &mut Words<'a>) -> Result<(ItemName, Option<Password<'a>>), Status> {

@@ -8,7 +8,7 @@
 use crate::core::command::Body;
 use crate::core::name::ItemName;
 use crate::core::{Command, Status};
-use crate::dialect::mec::words::is_removed;
+use crate::dialect::mec::words::{has_control, is_removed};
 use crate::limits::{BODIES_BYTES_MAX, BODY_BYTES_MAX};
 
 /// What a well-formed `#postmessage` line asks for.
@@ -89,8 +89,10 @@ impl Posting {
             self.free(bodies_bytes);
             return;
         }
-        for piece in line.split(is_removed) {
-            text.push_str(piece);
+        if has_control(line) {
+            line.split(is_removed).for_each(|piece| text.push_str(piece));
+        } else {
+            text.push_str(line);
         }
         text.push('\n');
         *bodies_bytes += text.len() - before;

@@ -6,8 +6,7 @@
 //! Invariants: the lines cut do not depend on where a segment ends. A line has at most 999 bytes. A block of the park
 //! is held only while there is a partial line that is not empty.
 
-use memchr::memchr2;
-
+use crate::dialect::mec::scan;
 use crate::dialect::mec::telnet::{IAC, Step, Telnet};
 use crate::dialect::park::{Block, Park};
 use crate::limits::LINE_BYTES_MAX;
@@ -117,11 +116,11 @@ impl Lines {
     /// The usual case: a whole line at the front of `input` with nothing in it to be carried out.
     fn whole<'i>(&mut self, input: &mut &'i [u8]) -> Option<&'i [u8]> {
         let window = &input[..input.len().min(LINE_BYTES_MAX)];
-        let (line, rest) = input.split_at(memchr2(b'\r', b'\n', window)?);
-        if may_be_special(line) {
+        let (line, rest) = input.split_at(scan::first(window, not_plain)?);
+        let (&end, rest) = rest.split_first()?;
+        if !matches!(end, b'\r' | b'\n') {
             return None;
         }
-        let (&end, rest) = rest.split_first()?;
         *input = rest;
         self.end(end);
         Some(line)
@@ -183,13 +182,12 @@ impl Lines {
     }
 }
 
-/// Whether a line may have a byte that is no text: telnet's, or a correction. Any control character counts, because one
-/// comparison for all is the quickest; who looks byte by byte finds out.
-fn may_be_special(line: &[u8]) -> bool {
-    // IAC is the last byte: one more, and it comes before the control characters.
+/// Marks what ends a line, and what may be no text of one: telnet's bytes, and corrections. Any control character
+/// counts, because one comparison for all is the quickest; who looks byte by byte finds out.
+fn not_plain(eight: u64) -> u64 {
+    // IAC is the last byte: it has no bit that is not set.
     const { assert!(IAC == u8::MAX) };
-    line.iter()
-        .fold(false, |found, &byte| found | (byte.wrapping_add(1) <= b' ') | (byte == DELETE))
+    scan::below(eight, b' ') | scan::equal(eight, DELETE) | scan::below(!eight, 1)
 }
 
 /// Length of `line` without its last UTF-8 character, or without its last byte where that ends none.

@@ -14,6 +14,7 @@ mod body;
 pub mod help;
 mod line;
 pub mod render;
+mod scan;
 mod telnet;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ use crate::core::{Command, Standing, Status};
 use crate::dialect::mec::body::{Outcome, Post, Posting};
 use crate::dialect::mec::line::{Cut, Lines};
 use crate::dialect::mec::verbs::{Parse, Serves, Verb, verb};
-use crate::dialect::mec::words::{Words, decoded};
+use crate::dialect::mec::words::{Malformed, Words, decoded};
 use crate::dialect::{Context, Next, Request};
 use crate::limits::TEXT_BYTES_MAX;
 
@@ -228,12 +229,21 @@ enum Decoded<'a> {
 
 /// Reads a line, with the checks in the order of spec `mec.md` 4.
 fn decode<'a>(line: &'a str, standing: Standing, room: &'a mut [u8]) -> Decoded<'a> {
-    let mut words = Words::new(line, room);
-    if words.is_at_end() {
-        return Decoded::Request(Request::Nothing);
-    }
-    let Some(verb) = words.word().ok().flatten().and_then(verb) else {
-        return Decoded::Request(refuse(Status::NoCommand));
+    // Most of what is asked often is a command's name alone.
+    let (verb, mut words) = match verb(line) {
+        Some(verb) => (verb, Words::new("", room)),
+        None => {
+            let mut words = Words::new(line, room);
+            let verb = match words.word() {
+                Ok(Some(word)) => verb(word),
+                Ok(None) => return Decoded::Request(Request::Nothing),
+                Err(Malformed) => None,
+            };
+            let Some(verb) = verb else {
+                return Decoded::Request(refuse(Status::NoCommand));
+            };
+            (verb, words)
+        }
     };
     let is_served = match (verb.serves, standing) {
         (Serves::Everybody, _) | (Serves::Users, Standing::User) => Ok(()),

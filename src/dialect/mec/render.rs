@@ -32,7 +32,7 @@ pub fn reply(out: &mut Vec<u8>, reply: &Reply<'_>) {
         Reply::List(list, rows) => line.raw(list_head(list)).number(rows),
         Reply::Row(ref row, _) => line.row(row),
         Reply::End(_) | Reply::Story(_) => return,
-        Reply::Number(counter, number) => line.raw(counter_head(counter)).number(number),
+        Reply::Number(counter, number) => line.raw(counter_head(counter)).digits(number.into()),
         Reply::Message { ref head, parts, group: _, place: _ } => line.message_head(head, parts),
         Reply::Challenge(nonce) => line.raw("@ret #challenge ").hex(&nonce),
     }
@@ -112,11 +112,11 @@ fn list_head(list: List) -> &'static str {
 
 fn counter_head(counter: Counter) -> &'static str {
     match counter {
-        Counter::Architecture => "@ret #archstatus",
-        Counter::Room => "@ret #roomstatus",
-        Counter::User => "@ret #userstatus",
-        Counter::Group => "@ret #groupstatus",
-        Counter::Message => "@ret #messagestatus",
+        Counter::Architecture => "@ret #archstatus ",
+        Counter::Room => "@ret #roomstatus ",
+        Counter::User => "@ret #userstatus ",
+        Counter::Group => "@ret #groupstatus ",
+        Counter::Message => "@ret #messagestatus ",
     }
 }
 
@@ -165,6 +165,7 @@ impl Line<'_> {
         self
     }
 
+    #[inline]
     fn number(self, number: u32) -> Self {
         self.long(number.into())
     }
@@ -175,6 +176,7 @@ impl Line<'_> {
         line.digits(number.unsigned_abs().into())
     }
 
+    #[inline]
     fn long(self, number: u64) -> Self {
         self.blank().digits(number)
     }

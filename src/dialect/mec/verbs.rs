@@ -312,33 +312,49 @@ pub static VERBS: [Verb; 33] = [
         .extension(),
 ];
 
-/// The names as numbers, in rising order, each with its place in [`VERBS`]: a name is found by comparing 16 bytes at a
-/// time, and few of them.
-static KEYS: [(u128, usize); VERBS.len()] = {
-    let mut keys = [(0, 0); VERBS.len()];
-    let mut count = 0;
-    while count < keys.len() {
-        let key = match key(VERBS[count].name) {
+/// The names as numbers, in the order of [`VERBS`], so that a name is compared in one step.
+static KEYS: [u128; VERBS.len()] = {
+    let mut keys = [0; VERBS.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = match key(VERBS[at].name) {
             Some(key) => key,
             None => panic!("a command's name has at most 16 bytes"),
         };
-        let mut at = count;
-        while at > 0 && keys[at - 1].0 > key {
-            keys[at] = keys[at - 1];
-            at -= 1;
-        }
-        keys[at] = (key, count);
-        count += 1;
+        at += 1;
     }
     keys
 };
+
+/// The place in [`VERBS`] of the one command whose name may be the one with this [`slot`].
+static PLACES: [u8; SLOTS] = {
+    let mut places = [u8::MAX; SLOTS];
+    let mut at = 0;
+    while at < KEYS.len() {
+        let slot = slot(KEYS[at]);
+        assert!(places[slot] == u8::MAX, "two names have one slot: take another SPREAD");
+        places[slot] = at as u8;
+        at += 1;
+    }
+    places
+};
+
+const SLOTS: usize = 256;
+
+/// Gives each name a slot of its own; found by trying.
+const SPREAD: u64 = 0x1e2f_eb89_414c_343d;
+
+const fn slot(key: u128) -> usize {
+    let folded = key as u64 ^ (key >> 64) as u64;
+    (folded.wrapping_mul(SPREAD) >> 56) as usize
+}
 
 /// The command of that name, in any ASCII case.
 #[must_use]
 pub fn verb(name: &str) -> Option<&'static Verb> {
     let key = key(name)?;
-    let at = KEYS.binary_search_by_key(&key, |&(key, _)| key).ok()?;
-    Some(&VERBS[KEYS[at].1])
+    let place = usize::from(PLACES[slot(key)]);
+    (*KEYS.get(place)? == key).then(|| &VERBS[place])
 }
 
 /// A name of up to 16 bytes in lower case, filled up with a byte that no text has.
@@ -348,8 +364,19 @@ const fn key(name: &str) -> Option<u128> {
         return None;
     };
     front.copy_from_slice(name.as_bytes());
-    bytes.make_ascii_lowercase();
-    Some(u128::from_le_bytes(bytes))
+    Some(lowered(u128::from_le_bytes(bytes)))
+}
+
+/// Sixteen bytes with small letters for capital ones, all at a time.
+const fn lowered(bytes: u128) -> u128 {
+    const ONES: u128 = u128::from_le_bytes([1; 16]);
+    const HIGHEST: u128 = ONES << 7;
+    let ascii = bytes & !HIGHEST;
+    // The highest bit of a byte says: not below A, and beyond Z.
+    let from_a = ascii + ONES * (0x80 - b'A' as u128);
+    let beyond_z = ascii + ONES * (0x7f - b'Z' as u128);
+    let is_capital = from_a & !beyond_z & !bytes & HIGHEST;
+    bytes | is_capital >> 2
 }
 
 #[cfg(test)]
@@ -392,6 +419,16 @@ mod tests {
             assert!(std::ptr::eq(verb(entry.name).unwrap(), entry));
             assert!(std::ptr::eq(verb(&entry.name.to_ascii_uppercase()).unwrap(), entry));
             assert_eq!(entry.name, entry.name.to_ascii_lowercase());
+        }
+    }
+
+    #[test]
+    fn letters_are_lowered_and_nothing_else() {
+        for byte in 0..=u8::MAX {
+            let mut bytes = [byte; 16];
+            let lowered = lowered(u128::from_le_bytes(bytes));
+            bytes.make_ascii_lowercase();
+            assert_eq!(lowered.to_le_bytes(), bytes);
         }
     }
 

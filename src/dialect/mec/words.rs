@@ -8,6 +8,7 @@
 use memchr::memchr2_iter;
 
 use crate::core::Status;
+use crate::dialect::mec::scan;
 
 /// What is left of a line to be read.
 #[derive(Debug)]
@@ -49,17 +50,16 @@ impl<'a> Words<'a> {
         Self { rest: line, room }
     }
 
-    /// Whether nothing but blanks is left.
-    pub(super) fn is_at_end(&mut self) -> bool {
-        self.skip_blanks();
-        self.rest.is_empty()
-    }
-
     /// The next word, if there is one.
     ///
     /// # Errors
     /// [`Malformed`]; nothing more can then be read.
+    #[inline]
     pub(super) fn word(&mut self) -> Result<Option<&'a str>, Malformed> {
+        self.skip_blanks();
+        if !self.rest.starts_with('"') {
+            return Ok(self.bare());
+        }
         let raw = self.raw()?;
         Ok(raw.map(|raw| match raw.form {
             Form::Plain => raw.text,
@@ -98,29 +98,35 @@ impl<'a> Words<'a> {
         Ok(text.filter(|text| !text.is_empty()))
     }
 
+    #[inline]
     fn end(&mut self) -> Result<(), Malformed> {
-        while self.raw()?.is_some() {}
+        while !self.rest.is_empty() && self.raw()?.is_some() {}
         Ok(())
     }
 
+    #[inline]
     fn skip_blanks(&mut self) {
-        let first = self.rest.bytes().position(|byte| !is_blank(byte.into()));
-        self.rest = &self.rest[first.unwrap_or(self.rest.len())..];
+        while let Some(b' ' | b'\t') = self.rest.as_bytes().first() {
+            self.rest = &self.rest[1..];
+        }
     }
 
     fn raw(&mut self) -> Result<Option<Raw<'a>>, Malformed> {
         self.skip_blanks();
-        if self.rest.is_empty() {
-            return Ok(None);
+        match self.rest.strip_prefix('"') {
+            Some(inside) => self.quoted(inside).map(Some),
+            None => Ok(self.bare().map(|text| Raw { text, form: Form::Plain })),
         }
-        if let Some(inside) = self.rest.strip_prefix('"') {
-            return self.quoted(inside).map(Some);
-        }
-        // Words are short: looking at each byte is quicker than a search that begins with what the processor can do.
-        let end = self.rest.bytes().position(|byte| is_blank(byte.into()));
+    }
+
+    /// What stands before the next blank, if there is anything.
+    #[inline]
+    fn bare(&mut self) -> Option<&'a str> {
+        let blanks = |eight| scan::equal(eight, b' ') | scan::equal(eight, b'\t');
+        let end = scan::first(self.rest.as_bytes(), blanks);
         let (text, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         self.rest = rest;
-        Ok(Some(Raw { text, form: Form::Plain }))
+        (!text.is_empty()).then_some(text)
     }
 
     /// The quoted word that begins with `inside`.
@@ -180,8 +186,9 @@ pub(super) fn is_removed(c: char) -> bool {
 
 /// Whether a text has something to remove. Looks at bytes first: C1 is written as C2 and a byte.
 pub(super) fn has_control(text: &str) -> bool {
-    let suspicious = |byte: u8| (byte < 0x20) & (byte != b'\t') | (byte == 0x7f) | (byte == 0xc2);
-    text.bytes().fold(false, |found, byte| found | suspicious(byte)) && text.contains(is_removed)
+    let suspicious =
+        |eight| scan::below(eight, 0x20) | scan::equal(eight, 0x7f) | scan::equal(eight, 0xc2);
+    scan::first(text.as_bytes(), suspicious).is_some() && text.contains(is_removed)
 }
 
 /// Puts `bytes` into `room` as UTF-8, with U+FFFD for what is not, exactly as [`String::from_utf8_lossy`] does.

@@ -68,15 +68,16 @@ fn requests<'s>(segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<String> {
     let mut reader = Reader::new(Dialect::Chatapp.into(), 0);
     let mut standing = Standing::Stranger;
     let mut requests = Vec::new();
-    for mut segment in segments {
+    for segment in segments {
+        let mut input = reader.input(segment);
         let mut context = shared.context(&options, 0);
-        while let Some(request) = reader.next(&mut segment, standing, &mut context) {
+        while let Some(request) = reader.next(&mut input, standing, &mut context) {
             if let Request::Do(Command::LoginAnonymous { .. }, _) = request {
                 standing = Standing::User;
             }
             requests.push(described(&request));
         }
-        assert!(segment.is_empty(), "reading ends with the segment");
+        assert!(input.rest.is_empty(), "reading ends with the segment");
     }
     let taken = (shared.bodies_bytes, shared.park.spare());
     assert_eq!(taken, (0, 0), "nothing is taken from what all share");

@@ -34,11 +34,12 @@ fn requests<'s>(standing: Standing, segments: impl IntoIterator<Item = &'s [u8]>
     let mut context = shared.context(&options, 0);
     let mut reader = Reader::new(Dialect::Helo.into(), 0);
     let mut requests = Vec::new();
-    for mut segment in segments {
-        while let Some(request) = reader.next(&mut segment, standing, &mut context) {
+    for segment in segments {
+        let mut input = reader.input(segment);
+        while let Some(request) = reader.next(&mut input, standing, &mut context) {
             requests.push(described(&request));
         }
-        assert!(segment.is_empty(), "reading ends with the segment");
+        assert!(input.rest.is_empty(), "reading ends with the segment");
     }
     reader.release(&mut context);
     requests

@@ -27,11 +27,11 @@ fn read(standing: Standing, segments: &[&[u8]]) -> Vec<String> {
     let (mut shared, options) = (Shared::new(), Options::default());
     let mut context = shared.context(&options, 0);
     for segment in segments {
-        let mut input = *segment;
+        let mut input = reader.input(segment);
         while let Some(request) = reader.next(&mut input, standing, &mut context) {
             requests.push(described(&request));
         }
-        assert!(input.is_empty(), "reading ends with the segment");
+        assert!(input.rest.is_empty(), "reading ends with the segment");
     }
     reader.release(&mut context);
     requests

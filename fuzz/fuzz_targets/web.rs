@@ -58,9 +58,10 @@ fn requests<'s>(start: u8, segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<
     };
     let mut requests = Vec::new();
     let mut next = Next::Stay;
-    for mut segment in segments {
+    for segment in segments {
+        let mut input = reader.input(segment);
         while let Some(request) = (next == Next::Stay)
-            .then(|| reader.next(&mut segment, Standing::User, &mut context))
+            .then(|| reader.next(&mut input, Standing::User, &mut context))
             .flatten()
         {
             let is_web = matches!(request, Request::Upgrade(_));
@@ -81,7 +82,7 @@ fn requests<'s>(start: u8, segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<
                 reader = Reader::Http(Box::new(begun));
             }
         }
-        assert!(segment.is_empty() || next == Next::Close, "reading ends with the segment");
+        assert!(input.rest.is_empty() || next == Next::Close, "reading ends with the segment");
     }
     reader.release(&mut context);
     assert_eq!(shared.bodies_bytes, 0, "a body's bytes are given back");

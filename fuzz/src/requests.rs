@@ -3,7 +3,7 @@
 use mecd::core::command::{Body, Password};
 use mecd::core::{Command, Standing};
 use mecd::dialect::mec::{self, Reader};
-use mecd::dialect::{Asked, Options, Request, Shared};
+use mecd::dialect::{Asked, Input, Options, Request, Shared};
 use mecd::limits::{BODY_BYTES_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
 
 /// Lines that a message may have here: few, so that bodies end.
@@ -34,12 +34,13 @@ impl Talk {
     }
 
     /// Reads a segment.
-    pub fn read(&mut self, mut segment: &[u8]) {
+    pub fn read(&mut self, segment: &[u8]) {
+        let mut input = Input::of_text(segment);
         let mut context = self.shared.context(&self.options, 0);
-        while let Some(request) = self.reader.next(&mut segment, self.standing, &mut context) {
+        while let Some(request) = self.reader.next(&mut input, self.standing, &mut context) {
             self.requests.push(described(&request));
         }
-        assert!(segment.is_empty(), "reading ends with the segment");
+        assert!(input.rest.is_empty(), "reading ends with the segment");
         let bodies_max = LINE_BYTES_MAX * 3 * MESSAGE_LINES_MAX as usize;
         assert!(self.shared.bodies_bytes <= bodies_max, "a body is no longer than its lines");
     }

@@ -9,6 +9,7 @@ pub mod chatapp;
 mod context;
 pub mod crimp;
 pub mod helo;
+mod input;
 pub mod json;
 pub mod mec;
 pub mod park;
@@ -22,6 +23,7 @@ use crate::core::manner::Manner;
 use crate::core::{Command, Standing, Status};
 
 pub use context::{Context, Shared};
+pub use input::Input;
 
 /// A protocol. Its number indexes the cache of rendered events.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -339,22 +341,37 @@ impl Reader {
         }
     }
 
+    /// What was read for it, ready to be taken from.
+    #[must_use]
+    pub fn input<'i>(&self, read: &'i [u8]) -> Input<'i> {
+        match self {
+            Self::Mec(_) => Input::of_text(read),
+            Self::Helo(_)
+            | Self::Chatapp(_)
+            | Self::Crimp(_)
+            | Self::Json(_)
+            | Self::Http(_)
+            | Self::Web(_) => Input::new(read),
+        }
+    }
+
     /// Takes from `input` up to the end of one request, asked by a session of that `standing`. `None` when the input
     /// is used up; what is not complete is kept.
+    #[inline]
     pub fn next<'a, 'i: 'a>(
         &'a mut self,
-        input: &mut &'i [u8],
+        input: &mut Input<'i>,
         standing: Standing,
         context: &'a mut Context<'_>,
     ) -> Option<Request<'a>> {
         match self {
             Self::Mec(reader) => reader.next(input, standing, context),
-            Self::Helo(reader) => reader.next(input, standing, context),
-            Self::Chatapp(reader) => reader.next(input, standing, context),
-            Self::Crimp(reader) => reader.next(input, standing, context),
-            Self::Json(reader) => reader.next(input, standing, context),
-            Self::Http(reader) => reader.next(input, context),
-            Self::Web(reader) => reader.next(input, standing, context),
+            Self::Helo(reader) => reader.next(&mut input.rest, standing, context),
+            Self::Chatapp(reader) => reader.next(&mut input.rest, standing, context),
+            Self::Crimp(reader) => reader.next(&mut input.rest, standing, context),
+            Self::Json(reader) => reader.next(&mut input.rest, standing, context),
+            Self::Http(reader) => reader.next(&mut input.rest, context),
+            Self::Web(reader) => reader.next(&mut input.rest, standing, context),
         }
     }
 
@@ -403,6 +420,7 @@ impl Reader {
     }
 
     /// Frees a body whose command was handed out by the last call of [`Reader::next`], which else the next one does.
+    #[inline]
     pub fn forget_delivered(&mut self, bodies_bytes: &mut usize) {
         match self {
             Self::Mec(reader) => reader.forget_delivered(bodies_bytes),
@@ -510,6 +528,7 @@ impl Voice {
     }
 
     /// Appends an answer that the house of the server called `host` gives, or a row of one.
+    #[inline]
     pub fn reply(self, out: &mut Vec<u8>, reply: &Reply<'_>, host: &str) {
         match self {
             Self::Mec => mec::render::reply(out, reply),

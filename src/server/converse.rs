@@ -11,7 +11,7 @@ use log::debug;
 use zeroize::Zeroize;
 
 use crate::core::{Now, Outbox, Standing};
-use crate::dialect::{Dialect, Reader, Request, Voice, web};
+use crate::dialect::{Dialect, Input, Reader, Request, Voice, web};
 use crate::limits::{
     ANSWERS_WAITING_MAX, BODIES_BYTES_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX, TEXT_BYTES_MAX,
 };
@@ -21,7 +21,7 @@ use crate::server::hub::Hub;
 use crate::server::socket::Socket;
 
 /// What a read has brought.
-enum Input {
+enum Brought {
     /// So many bytes in the shared buffer.
     Read(usize),
     /// Bytes that were held.
@@ -50,7 +50,7 @@ impl<S: Socket> Hub<S> {
             return self.look_for_a_break(now, index);
         }
         match self.take_input(index) {
-            Input::Read(count) => {
+            Brought::Read(count) => {
                 let mut buffer = std::mem::take(&mut self.input);
                 let rest = self.carry_out(now, index, &buffer[..count]);
                 let rest = buffer[count - rest..count].to_vec();
@@ -59,14 +59,14 @@ impl<S: Socket> Hub<S> {
                 self.input = buffer;
                 self.after_input(now, index, rest);
             }
-            Input::Held(mut held) => {
+            Brought::Held(mut held) => {
                 let rest = self.carry_out(now, index, &held);
                 let rest = held[held.len() - rest..].to_vec();
                 held.zeroize();
                 self.after_input(now, index, rest);
             }
-            Input::Nothing => self.go_on(now, index),
-            Input::Lost(error) => self.lose(now, index, &error),
+            Brought::Nothing => self.go_on(now, index),
+            Brought::Lost(error) => self.lose(now, index, &error),
         }
     }
 
@@ -80,45 +80,46 @@ impl<S: Socket> Hub<S> {
         }
     }
 
-    fn take_input(&mut self, index: u32) -> Input {
+    fn take_input(&mut self, index: u32) -> Brought {
         let connection = &mut self.post.connections[index as usize];
         if !connection.held.is_empty() {
-            return Input::Held(std::mem::take(&mut connection.held));
+            return Brought::Held(std::mem::take(&mut connection.held));
         }
         if !connection.readable {
-            return Input::Nothing;
+            return Brought::Nothing;
         }
         match connection.socket.read(&mut self.input) {
             Ok(0) => {
                 connection.readable = false;
                 connection.peer = Peer::Finished;
-                Input::Read(0)
+                Brought::Read(0)
             }
             Ok(count) => {
                 // A short read says that there is nothing more for now, unless the end has been seen coming.
                 connection.readable = count == READ_BYTES_MAX || connection.peer == Peer::HungUp;
                 self.post.tally.bytes_in += count as u64;
-                Input::Read(count)
+                Brought::Read(count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 connection.readable = false;
-                Input::Nothing
+                Brought::Nothing
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Input::Read(0),
-            Err(error) => Input::Lost(error),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Brought::Read(0),
+            Err(error) => Brought::Lost(error),
         }
     }
 
     /// Carries out line after line. Says how many bytes at the end have to wait.
-    fn carry_out(&mut self, now: Now, index: u32, mut input: &[u8]) -> usize {
+    fn carry_out(&mut self, now: Now, index: u32, read: &[u8]) -> usize {
         let mut reader = std::mem::take(&mut self.post.connections[index as usize].reader);
+        let mut input = reader.input(read);
         while self.post.connections[index as usize].phase == Phase::Open
             && !self.must_wait(now, index)
             && self.next_request(now, index, &mut reader, &mut input)
         {}
         let connection = &mut self.post.connections[index as usize];
         connection.reader = reader;
-        if connection.phase == Phase::Open { input.len() } else { 0 }
+        if connection.phase == Phase::Open { input.rest.len() } else { 0 }
     }
 
     /// Carries out one request. False if there is none.
@@ -127,7 +128,7 @@ impl<S: Socket> Hub<S> {
         now: Now,
         index: u32,
         reader: &mut Reader,
-        input: &mut &[u8],
+        input: &mut Input<'_>,
     ) -> bool {
         let id = self.post.connections[index as usize].id;
         let standing = self.house.standing(id).unwrap_or(Standing::Stranger);

@@ -8,7 +8,7 @@ use crate::core::name::{ItemName, UserName};
 use crate::dialect::json::words::{Fault, Verb};
 use crate::dialect::json::{MANNER, render};
 use crate::dialect::tests::World;
-use crate::dialect::{self, Context, Dialect, Options, Reader, Request};
+use crate::dialect::{self, Context, Dialect, Input, Options, Reader, Request};
 use crate::limits::OBJECT_BYTES_MAX;
 
 /// One connection and what it reads with.
@@ -29,14 +29,15 @@ impl Desk {
     }
 
     /// What is asked for by a segment.
-    fn read(&mut self, mut segment: &[u8]) -> Vec<String> {
+    fn read(&mut self, segment: &[u8]) -> Vec<String> {
         let (standing, mut requests) = (self.standing, Vec::new());
+        let mut input = Input::new(segment);
         self.with(|reader, context| {
-            while let Some(request) = reader.next(&mut segment, standing, context) {
+            while let Some(request) = reader.next(&mut input, standing, context) {
                 requests.push(described(&request));
             }
         });
-        assert!(segment.is_empty(), "reading ends with the segment");
+        assert!(input.rest.is_empty(), "reading ends with the segment");
         requests
     }
 

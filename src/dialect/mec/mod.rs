@@ -29,7 +29,7 @@ use crate::dialect::mec::body::{Outcome, Post, Posting};
 use crate::dialect::mec::line::{Cut, Lines};
 use crate::dialect::mec::verbs::{Parse, Serves, Verb, verb};
 use crate::dialect::mec::words::{Malformed, Words, decoded};
-use crate::dialect::{Context, Next, Request};
+use crate::dialect::{Context, Input, Next, Request};
 use crate::limits::TEXT_BYTES_MAX;
 
 /// How its users live in the house.
@@ -125,18 +125,21 @@ impl Reader {
     /// is used up; a partial line is parked.
     pub fn next<'a, 'i: 'a>(
         &'a mut self,
-        input: &mut &'i [u8],
+        input: &mut Input<'i>,
         standing: Standing,
         context: &'a mut Context<'_>,
     ) -> Option<Request<'a>> {
         self.forget_delivered(context.bodies_bytes);
         if self.phase == Phase::Closed {
-            *input = &[];
+            input.rest = &[];
             return None;
         }
         let Scratch { line: room, words } = &mut *context.scratch;
-        let line = match self.lines.cut(input, context.park)? {
-            Cut::Whole(bytes) => str::from_utf8(bytes).unwrap_or_else(|_| decoded(bytes, room)),
+        let line = match self.lines.cut(&mut input.rest, context.park)? {
+            Cut::Whole(bytes) => match input.line(bytes.len()) {
+                Some(line) => line,
+                None => str::from_utf8(bytes).unwrap_or_else(|_| decoded(bytes, room)),
+            },
             Cut::Parked => {
                 let line = decoded(self.lines.parked(), room);
                 self.lines.unpark(context.park);
@@ -209,6 +212,7 @@ impl Reader {
     }
 
     /// Frees a body whose command was handed out by the last call of [`Reader::next`], which else the next one does.
+    #[inline]
     pub fn forget_delivered(&mut self, bodies_bytes: &mut usize) {
         if let Some(mut posting) = self.posting.take_if(|posting| posting.is_complete()) {
             posting.free(bodies_bytes);

@@ -20,7 +20,7 @@ use crate::core::{Command, Standing, Status};
 use crate::dialect::mec;
 use crate::dialect::web::frame::{Fragment, Head, Heading, Opcode};
 use crate::dialect::web::utf8::Utf8;
-use crate::dialect::{Asked as AnyAsked, Context, Next, Request};
+use crate::dialect::{Asked as AnyAsked, Context, Input, Next, Request};
 use crate::limits::{
     CONTROL_BYTES_MAX, READ_BYTES_MAX, WEB_MESSAGE_BYTES_MAX, WEB_PING_MS, WEB_SILENCE_MS,
 };
@@ -402,9 +402,9 @@ impl Reader {
         if is_last && ends_within_line {
             unmasked.push(b'\n');
         }
-        let mut rest = unmasked.as_slice();
-        let request = lines.next(&mut rest, standing, context);
-        let read = unmasked.len() - rest.len();
+        let mut input_of_lines = Input::new(unmasked);
+        let request = lines.next(&mut input_of_lines, standing, context);
+        let read = unmasked.len() - input_of_lines.rest.len();
         if let Some(at) = read.checked_sub(1) {
             message.line = if unmasked[at] == b'\n' { LineEnd::Whole } else { LineEnd::Partial };
         }

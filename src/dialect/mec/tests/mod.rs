@@ -23,13 +23,14 @@ impl Desk {
     }
 
     /// The requests in a segment, in the words of `Debug`.
-    fn read(&mut self, mut segment: &[u8], standing: Standing) -> Vec<String> {
+    fn read(&mut self, segment: &[u8], standing: Standing) -> Vec<String> {
         let mut context = self.world.context();
         let mut requests = Vec::new();
-        while let Some(request) = self.reader.next(&mut segment, standing, &mut context) {
+        let mut input = Input::of_text(segment);
+        while let Some(request) = self.reader.next(&mut input, standing, &mut context) {
             requests.push(described(&request));
         }
-        assert!(segment.is_empty(), "all input is used up");
+        assert!(input.rest.is_empty(), "all input is used up");
         requests
     }
 

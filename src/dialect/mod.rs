@@ -17,6 +17,7 @@ pub mod park;
 mod tests;
 mod text;
 pub mod web;
+mod wipe;
 
 use crate::core::event::{Event, MessageRow, Notice, Reply, Warning};
 use crate::core::manner::Manner;
@@ -24,6 +25,7 @@ use crate::core::{Command, Standing, Status};
 
 pub use context::{Context, Shared};
 pub use input::Input;
+pub use wipe::wipe;
 
 /// A protocol. Its number indexes the cache of rendered events.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -5,8 +5,7 @@
 //!
 //! Invariant: at most [`PARKED_SPARE_MAX`] spare blocks are kept; one more is freed.
 
-use zeroize::Zeroize;
-
+use crate::dialect::wipe;
 use crate::limits::{LINE_BYTES_MAX, PARKED_SPARE_MAX};
 
 /// Room for the bytes of one line, as many as one may have.
@@ -35,7 +34,7 @@ impl Park {
     /// Takes a block back, and wipes it.
     pub fn give(&mut self, mut block: Box<Block>) {
         // It may have held a password.
-        block.zeroize();
+        wipe(&mut *block);
         if self.spare.len() < PARKED_SPARE_MAX {
             self.spare.push(block);
         }

@@ -8,10 +8,9 @@ use std::cmp::Reverse;
 use std::io;
 
 use log::debug;
-use zeroize::Zeroize;
 
 use crate::core::{Now, Outbox, Standing};
-use crate::dialect::{Dialect, Input, Reader, Request, Voice, web};
+use crate::dialect::{Dialect, Input, Reader, Request, Voice, web, wipe};
 use crate::limits::{
     ANSWERS_WAITING_MAX, BODIES_BYTES_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX, TEXT_BYTES_MAX,
 };
@@ -55,14 +54,14 @@ impl<S: Socket> Hub<S> {
                 let rest = self.carry_out(now, index, &buffer[..count]);
                 let rest = buffer[count - rest..count].to_vec();
                 // Passwords come this way: what has been carried out does not stay readable.
-                buffer[..count].zeroize();
+                wipe(&mut buffer[..count]);
                 self.input = buffer;
                 self.after_input(now, index, rest);
             }
             Brought::Held(mut held) => {
                 let rest = self.carry_out(now, index, &held);
                 let rest = held[held.len() - rest..].to_vec();
-                held.zeroize();
+                wipe(&mut held);
                 self.after_input(now, index, rest);
             }
             Brought::Nothing => self.go_on(now, index),

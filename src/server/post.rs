@@ -7,13 +7,12 @@ use std::io;
 
 use log::{debug, error, warn};
 use slab::Slab;
-use zeroize::Zeroize;
 
 use crate::core::event::{Event, Letter, MessageRow, Reply};
 use crate::core::outbox::{Full, Purpose};
 use crate::core::record::{Place, Record};
 use crate::core::{Member, Now, Outbox, SessionId, Status};
-use crate::dialect::{self, Dialect, Lists, Voice};
+use crate::dialect::{self, Dialect, Lists, Voice, wipe};
 use crate::limits::{MESSAGE_PIECE_BYTES, SLICES_PER_WRITE};
 use crate::server::connection::{Connection, MessageRest, Phase};
 use crate::server::entropy::Entropy;
@@ -412,7 +411,7 @@ impl<S: Socket> Outbox for Post<S> {
         };
         let result = self.store.append(&self.encoded, purpose);
         // A record may hold a password; what is sealed by now need not stay readable here.
-        self.encoded.as_mut_slice().zeroize();
+        wipe(&mut self.encoded);
         match result {
             Ok(place) => {
                 self.uncommitted = true;

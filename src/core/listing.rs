@@ -141,8 +141,10 @@ pub(super) struct Lists {
 }
 
 impl Lists {
+    #[inline]
     pub(super) fn is_open(&self, session: u32) -> bool {
-        self.open.contains_key(&session)
+        // Asked for every request, and mostly there is none.
+        !self.open.is_empty() && self.open.contains_key(&session)
     }
 
     /// Begins a list of which the first rows have been sent.

@@ -63,8 +63,8 @@ use record::Place;
 pub use record::Record;
 pub use room::Member;
 use room::Rooms;
+use session::{Session, Sessions, State};
 pub use session::{SessionId, Standing};
-use session::{Sessions, State};
 use settings::Settings;
 pub use status::Status;
 
@@ -206,17 +206,24 @@ impl House {
     /// Whether the session has logged in; nothing if it is over.
     #[must_use]
     pub fn standing(&self, id: SessionId) -> Option<Standing> {
-        self.sessions.get(id).map(|session| match session.state {
-            State::Stranger { .. } => Standing::Stranger,
-            State::User(_) => Standing::User,
-        })
+        self.sessions.get(id).map(Session::standing)
+    }
+
+    /// As what the session's next request is asked, if it need not wait for the answer to the last one. Who is nobody
+    /// of the house is a stranger to it.
+    #[inline]
+    #[must_use]
+    pub fn asks_as(&self, id: SessionId) -> Option<Standing> {
+        let Some(session) = self.sessions.get(id) else { return Some(Standing::Stranger) };
+        let is_busy = session.attempt.is_some() || self.lists.is_open(id.index);
+        (!is_busy).then(|| session.standing())
     }
 
     /// Whether the session's last request is still being answered; the next one has to wait.
+    #[inline]
     #[must_use]
     pub fn is_busy(&self, id: SessionId) -> bool {
-        self.lists.is_open(id.index)
-            || self.sessions.get(id).is_some_and(|session| session.attempt.is_some())
+        self.asks_as(id).is_none()
     }
 
     /// Whether the session's last answer is a list of which rows are still to come: [`House::resume`] gives them.
@@ -239,8 +246,10 @@ impl House {
         command: Command<'_>,
         out: &mut dyn Outbox,
     ) -> Option<Status> {
-        let standing = self.standing(id)?;
-        assert!(!self.is_busy(id), "one request of a session at a time");
+        let session = self.sessions.get(id)?;
+        let standing = session.standing();
+        let is_busy = session.attempt.is_some() || self.lists.is_open(id.index);
+        assert!(!is_busy, "one request of a session at a time");
         self.reserve_numbers(now, out);
         let outcome = match standing {
             Standing::Stranger if !serves_strangers(&command) => Err(Status::NoLogin),
@@ -432,7 +441,11 @@ impl House {
     }
 
     /// Tells the log which records are no longer true.
+    #[inline]
     fn bury_the_dead(&mut self, out: &mut dyn Outbox) {
+        if self.dead.is_empty() {
+            return;
+        }
         for place in self.dead.drain(..) {
             out.retire(place);
         }

@@ -61,6 +61,15 @@ pub(super) enum State {
     User(User),
 }
 
+impl Session {
+    pub(super) fn standing(&self) -> Standing {
+        match self.state {
+            State::Stranger { .. } => Standing::Stranger,
+            State::User(_) => Standing::User,
+        }
+    }
+}
+
 /// A user who is online.
 #[derive(Debug)]
 pub(super) struct User {
@@ -255,6 +264,7 @@ impl Sessions {
     }
 
     /// The session `id`, if it is still there.
+    #[inline]
     pub(super) fn get(&self, id: SessionId) -> Option<&Session> {
         self.slots.0.get(id.index as usize)?.as_ref().filter(|session| session.id == id)
     }

@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::config::LineRate;
 use crate::core::SessionId;
 use crate::dialect::{Reader, Service, Voice};
+use crate::limits::ANSWERS_WAITING_MAX;
 use crate::server::pool::Queue;
 
 /// Where a connection is in its life.
@@ -80,6 +81,8 @@ pub(super) struct Connection<S> {
     pub(super) readable: bool,
     /// The socket takes nothing until it says so.
     pub(super) blocked: bool,
+    /// It waits to be sent something before it is served again: it is looked at when all has been sent.
+    pub(super) halted: bool,
     /// In the list of those that have something to send.
     pub(super) touched: bool,
     /// In the list of those that have something to read.
@@ -111,6 +114,7 @@ impl<S> Connection<S> {
             heard: now,
             readable: false,
             blocked: false,
+            halted: true,
             touched: false,
             listed: false,
         }
@@ -119,6 +123,11 @@ impl<S> Connection<S> {
     /// Bytes of events that wait.
     pub(super) fn events_waiting(&self) -> usize {
         self.queue.events() + self.deferred.as_ref().map_or(0, |deferred| deferred.events.events())
+    }
+
+    /// Whether an answer is under way that the next one must not run into, or too much of answers waits to be sent.
+    pub(super) fn is_answering(&self) -> bool {
+        self.deferred.is_some() || self.queue.answers() > ANSWERS_WAITING_MAX
     }
 
     /// Whether there is something to go on with on the reading side.

@@ -9,11 +9,9 @@ use std::io;
 
 use log::debug;
 
-use crate::core::{Now, Outbox, Standing};
+use crate::core::{Now, Outbox, SessionId, Standing};
 use crate::dialect::{Dialect, Input, Reader, Request, Voice, web, wipe};
-use crate::limits::{
-    ANSWERS_WAITING_MAX, BODIES_BYTES_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX, TEXT_BYTES_MAX,
-};
+use crate::limits::{BODIES_BYTES_MAX, DISCARDS_PER_TURN, READ_BYTES_MAX, TEXT_BYTES_MAX};
 use crate::server::connection::{Connection, Peer, Phase};
 use crate::server::desk::Desk;
 use crate::server::hub::Hub;
@@ -46,6 +44,7 @@ impl<S: Socket> Hub<S> {
 
     fn converse(&mut self, now: Now, index: u32) {
         if self.must_wait(now, index) {
+            self.post.connections[index as usize].halted = true;
             return self.look_for_a_break(now, index);
         }
         match self.take_input(index) {
@@ -112,16 +111,13 @@ impl<S: Socket> Hub<S> {
     fn carry_out(&mut self, now: Now, index: u32, read: &[u8]) -> usize {
         let mut reader = std::mem::take(&mut self.post.connections[index as usize].reader);
         let mut input = reader.input(read);
-        while self.post.connections[index as usize].phase == Phase::Open
-            && !self.must_wait(now, index)
-            && self.next_request(now, index, &mut reader, &mut input)
-        {}
+        while self.next_request(now, index, &mut reader, &mut input) {}
         let connection = &mut self.post.connections[index as usize];
         connection.reader = reader;
         if connection.phase == Phase::Open { input.rest.len() } else { 0 }
     }
 
-    /// Carries out one request. False if there is none.
+    /// Carries out one request. False if there is none, or if it has to wait.
     fn next_request(
         &mut self,
         now: Now,
@@ -129,12 +125,14 @@ impl<S: Socket> Hub<S> {
         reader: &mut Reader,
         input: &mut Input<'_>,
     ) -> bool {
-        let id = self.post.connections[index as usize].id;
-        let standing = self.house.standing(id).unwrap_or(Standing::Stranger);
+        let Some((id, standing)) = self.asker(now, index) else { return false };
         reader.forget_delivered(&mut self.shared.bodies_bytes);
         self.make_room_for_bodies(now);
         let mut context = self.shared.context(&self.config.dialects, now.ms);
-        let Some(request) = reader.next(input, standing, &mut context) else { return false };
+        let request = reader.next(input, standing, &mut context);
+        if request.is_none() {
+            return false;
+        }
         let connection = &mut self.post.connections[index as usize];
         connection.heard = now.ms;
         self.post.tally.lines_in += 1;
@@ -142,7 +140,7 @@ impl<S: Socket> Hub<S> {
             connection.pace.take(rate, now.ms);
         }
         match &request {
-            Request::Http(line) => {
+            Some(Request::Http(line)) => {
                 let http = web::http::Reader::begun(line, now.ms);
                 reader.release(&mut context);
                 *reader = Reader::Http(Box::new(http));
@@ -150,26 +148,29 @@ impl<S: Socket> Hub<S> {
                 self.house.disconnect(now, id, &mut self.post);
                 self.post.speak_to(id, Voice::Web);
             }
-            Request::Upgrade(accept) => {
+            Some(Request::Upgrade(accept)) => {
                 *reader = Reader::Web(Box::new(web::Reader::opened(now.ms)));
                 self.post.answer(id, |out| web::http::switching(out, accept));
                 let origin = self.post.connections[index as usize].address.ip();
                 self.house.connect(now, id, origin, Dialect::Web.manner());
             }
-            Request::Metrics(asked) => {
+            Some(Request::Metrics(asked)) => {
                 let text = self.metrics();
                 let (house, post) = (&mut self.house, &mut self.post);
                 let (transfers, config) = (&mut self.transfers, &self.config);
                 let mut desk = Desk { house, post, transfers, config, now, id };
                 desk.answer_with(|out| asked.metrics(out, &text));
             }
-            Request::Nothing
-            | Request::Do(..)
-            | Request::Answer(..)
-            | Request::Fetch(_)
-            | Request::Leave
-            | Request::Notice(_)
-            | Request::Close(_) => {
+            None
+            | Some(
+                Request::Nothing
+                | Request::Do(..)
+                | Request::Answer(..)
+                | Request::Fetch(_)
+                | Request::Leave
+                | Request::Notice(_)
+                | Request::Close(_),
+            ) => {
                 let (house, post) = (&mut self.house, &mut self.post);
                 let (transfers, config) = (&mut self.transfers, &self.config);
                 Desk { house, post, transfers, config, now, id }.carry_out(request);
@@ -194,11 +195,10 @@ impl<S: Socket> Hub<S> {
         let id = self.post.connections[index as usize].id;
         let standing = self.house.standing(id).unwrap_or(Standing::Stranger);
         let mut context = self.shared.context(&self.config.dialects, now.ms);
-        let Some(request) = reader.due(standing, &mut context) else { return false };
+        let request = reader.due(standing, &mut context);
         let (house, post) = (&mut self.house, &mut self.post);
         let (transfers, config) = (&mut self.transfers, &self.config);
-        Desk { house, post, transfers, config, now, id }.carry_out(request);
-        true
+        Desk { house, post, transfers, config, now, id }.carry_out(request)
     }
 
     /// Has a connection's reader asked again when it wants to be.
@@ -237,8 +237,12 @@ impl<S: Socket> Hub<S> {
 
     /// Sees to it that a connection is served again when it can be.
     pub(super) fn go_on(&mut self, now: Now, index: u32) {
-        let connection = &self.post.connections[index as usize];
-        if connection.phase != Phase::Open || self.is_answering(index) {
+        let connection = &mut self.post.connections[index as usize];
+        if connection.phase != Phase::Open {
+            return;
+        }
+        connection.halted = connection.is_answering() || self.house.is_busy(connection.id);
+        if connection.halted {
             return;
         }
         if connection.has_input() {
@@ -260,6 +264,7 @@ impl<S: Socket> Hub<S> {
         if !self.is_answering(index) {
             self.hang_up(now, index);
         } else {
+            self.post.connections[index as usize].halted = true;
             self.arrange_call(now, index);
         }
     }
@@ -268,11 +273,10 @@ impl<S: Socket> Hub<S> {
     fn next_last(&mut self, now: Now, index: u32, reader: &mut Reader) -> bool {
         let id = self.post.connections[index as usize].id;
         let Some(standing) = self.house.standing(id) else { return false };
-        let Some(request) = reader.finish(standing) else { return false };
+        let request = reader.finish(standing);
         let (house, post) = (&mut self.house, &mut self.post);
         let (transfers, config) = (&mut self.transfers, &self.config);
-        Desk { house, post, transfers, config, now, id }.carry_out(request);
-        true
+        Desk { house, post, transfers, config, now, id }.carry_out(request)
     }
 
     /// The peer has sent all it will; its last answers are under way.
@@ -282,6 +286,17 @@ impl<S: Socket> Hub<S> {
         self.post.close(id);
     }
 
+    /// Whose next request may be carried out now.
+    fn asker(&mut self, now: Now, index: u32) -> Option<(SessionId, Standing)> {
+        let connection = &self.post.connections[index as usize];
+        let id = connection.id;
+        if connection.phase != Phase::Open || connection.is_answering() {
+            return None;
+        }
+        let standing = self.house.asks_as(id)?;
+        (!self.is_too_fast(now, index)).then_some((id, standing))
+    }
+
     fn must_wait(&mut self, now: Now, index: u32) -> bool {
         self.is_answering(index) || self.is_too_fast(now, index)
     }
@@ -289,12 +304,11 @@ impl<S: Socket> Hub<S> {
     /// Whether the line before is still being answered, or too many answers wait to be sent.
     pub(super) fn is_answering(&self, index: u32) -> bool {
         let connection = &self.post.connections[index as usize];
-        connection.deferred.is_some()
-            || connection.queue.answers() > ANSWERS_WAITING_MAX
-            || self.house.is_busy(connection.id)
+        connection.is_answering() || self.house.is_busy(connection.id)
     }
 
     /// Whether the connection has sent more lines than it may; then a timer says when it may send another.
+    #[inline]
     fn is_too_fast(&mut self, now: Now, index: u32) -> bool {
         let Some(rate) = self.config.line_rate() else { return false };
         let next = self.post.connections[index as usize].pace.next(rate);

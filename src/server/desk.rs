@@ -21,12 +21,13 @@ pub(super) struct Desk<'d, S> {
 }
 
 impl<S: Socket> Desk<'_, S> {
-    /// Does what is asked, and answers it if that is due.
-    pub(super) fn carry_out(mut self, request: Request<'_>) {
+    /// Does what is asked, and answers it if that is due. False if nothing is asked.
+    pub(super) fn carry_out(mut self, request: Option<Request<'_>>) -> bool {
         let (now, id) = (self.now, self.id);
         match request {
-            Request::Nothing => {}
-            Request::Do(command, asked) => {
+            None => return false,
+            Some(Request::Nothing) => {}
+            Some(Request::Do(command, asked)) => {
                 self.post.speak_to(id, asked.voice());
                 let status = self.house.handle(now, id, command, self.post);
                 if self.house.is_listing(id) {
@@ -36,15 +37,16 @@ impl<S: Socket> Desk<'_, S> {
                     self.answer(asked, status);
                 }
             }
-            Request::Answer(status, asked) => self.answer(asked, status),
-            Request::Fetch(fetch) => self.fetch(&fetch),
-            Request::Notice(notice) => self.post.send(id, &Event::Notice(notice)),
-            Request::Close(warning) => self.house.dismiss(now, id, &warning, self.post),
-            Request::Leave => self.answer_with(|_| Next::Close),
-            Request::Http(_) | Request::Upgrade(_) | Request::Metrics(_) => {
+            Some(Request::Answer(status, asked)) => self.answer(asked, status),
+            Some(Request::Fetch(fetch)) => self.fetch(&fetch),
+            Some(Request::Notice(notice)) => self.post.send(id, &Event::Notice(notice)),
+            Some(Request::Close(warning)) => self.house.dismiss(now, id, &warning, self.post),
+            Some(Request::Leave) => self.answer_with(|_| Next::Close),
+            Some(Request::Http(_) | Request::Upgrade(_) | Request::Metrics(_)) => {
                 unreachable!("only what was read asks for that")
             }
         }
+        true
     }
 
     /// Tells how something has ended, and ends the connection if that was its end.

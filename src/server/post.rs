@@ -107,40 +107,24 @@ impl<S: Socket> Post<S> {
 
     /// Answers a session with bytes of its dialect.
     pub(super) fn answer(&mut self, to: SessionId, render: impl FnOnce(&mut Vec<u8>)) {
-        if self.connection(to).is_some() {
-            let stretch = self.pool.write(render);
-            self.put(to.index, stretch, Origin::Answer);
+        if let Some((connection, mut tray)) = self.tray(to) {
+            let stretch = tray.pool.write(render);
+            tray.put(connection, stretch, Origin::Answer);
         }
     }
 
-    /// Puts it at the end of what waits; a dialect that has no word for something has said nothing.
-    fn put(&mut self, index: u32, stretch: Stretch, origin: Origin) {
-        if stretch.is_empty() {
-            return;
-        }
-        self.tally.lines_out += 1;
-        let connection = &mut self.connections[index as usize];
-        let queue = match (&mut connection.deferred, origin) {
-            (Some(deferred), Origin::Event) => &mut deferred.events,
-            _ => &mut connection.queue,
-        };
-        self.pool.push(queue, stretch, origin);
-        touch(&mut self.touched, connection);
+    /// The connection of a session, if it is still the same one, and what is needed to bring it something.
+    fn tray(&mut self, to: SessionId) -> Option<(&mut Connection<S>, Tray<'_>)> {
+        let Self { connections, pool, touched, tally, host, .. } = self;
+        let connection = connections.get_mut(to.index as usize).filter(|it| it.id == to)?;
+        Some((connection, Tray { pool, touched, tally, host }))
     }
 
     /// Tells one session of an event.
     fn tell(&mut self, to: SessionId, event: &Event<'_>, origin: Origin) {
-        let Some(connection) = self.connection(to) else { return };
-        let dialect = connection.voice.dialect();
-        let stretch = self.render(dialect, event);
-        self.put(to.index, stretch, origin);
-    }
-
-    /// An event in the words of a dialect; empty if it has none for it.
-    fn render(&mut self, dialect: Dialect, event: &Event<'_>) -> Stretch {
-        self.tally.renderings += 1;
-        let host = &self.host;
-        self.pool.write(|out| dialect::event(dialect, out, event, host))
+        let Some((connection, mut tray)) = self.tray(to) else { return };
+        let stretch = tray.render(connection.voice.dialect(), event);
+        tray.put(connection, stretch, origin);
     }
 
     /// How a session is spoken to.
@@ -324,6 +308,36 @@ impl<S: Socket> Post<S> {
     }
 }
 
+/// What is needed to bring something to a connection.
+struct Tray<'p> {
+    pool: &'p mut Pool,
+    touched: &'p mut Vec<u32>,
+    tally: &'p mut Tally,
+    host: &'p str,
+}
+
+impl Tray<'_> {
+    /// An event in the words of a dialect; empty if it has none for it.
+    fn render(&mut self, dialect: Dialect, event: &Event<'_>) -> Stretch {
+        self.tally.renderings += 1;
+        self.pool.write(|out| dialect::event(dialect, out, event, self.host))
+    }
+
+    /// Puts it at the end of what waits; a dialect that has no word for something has said nothing.
+    fn put<S>(&mut self, connection: &mut Connection<S>, stretch: Stretch, origin: Origin) {
+        if stretch.is_empty() {
+            return;
+        }
+        self.tally.lines_out += 1;
+        let queue = match (&mut connection.deferred, origin) {
+            (Some(deferred), Origin::Event) => &mut deferred.events,
+            _ => &mut connection.queue,
+        };
+        self.pool.push(queue, stretch, origin);
+        touch(self.touched, connection);
+    }
+}
+
 impl<S: Socket> Outbox for Post<S> {
     fn reply(&mut self, to: SessionId, reply: &Reply<'_>) {
         match *reply {
@@ -338,16 +352,15 @@ impl<S: Socket> Outbox for Post<S> {
             }
             _ => {}
         }
-        let Some(connection) = self.connection(to) else { return };
+        let Some((connection, mut tray)) = self.tray(to) else { return };
         let voice = connection.voice;
         match (voice.lists(), reply) {
             (Lists::Gathered, Reply::List(..) | Reply::Row(..) | Reply::End(_)) => {
                 self.gather(to, voice, reply);
             }
             (Lists::Gathered | Lists::Streamed, _) => {
-                let host = &self.host;
-                let stretch = self.pool.write(|out| voice.reply(out, reply, host));
-                self.put(to.index, stretch, Origin::Answer);
+                let stretch = tray.pool.write(|out| voice.reply(out, reply, tray.host));
+                tray.put(connection, stretch, Origin::Answer);
             }
         }
     }
@@ -387,13 +400,14 @@ impl<S: Socket> Outbox for Post<S> {
         let mut rendered = [None; Dialect::COUNT];
         let except = except.unwrap_or(Member::GONE);
         let to = to.iter().map(|member| member.session);
+        let Self { connections, pool, touched, tally, host, .. } = self;
+        let mut tray = Tray { pool, touched, tally, host };
         for index in to.filter(|&index| index != Member::GONE && index != except) {
-            let dialect = self.connections[index as usize].voice.dialect();
-            let stretch = match rendered[dialect.number()] {
-                Some(stretch) => stretch,
-                None => *rendered[dialect.number()].insert(self.render(dialect, event)),
-            };
-            self.put(index, stretch, Origin::Event);
+            let connection = &mut connections[index as usize];
+            let dialect = connection.voice.dialect();
+            let stretch =
+                *rendered[dialect.number()].get_or_insert_with(|| tray.render(dialect, event));
+            tray.put(connection, stretch, Origin::Event);
         }
     }
 
@@ -445,6 +459,7 @@ impl<S: Socket> Outbox for Post<S> {
     }
 }
 
+#[inline]
 fn touch<S>(touched: &mut Vec<u32>, connection: &mut Connection<S>) {
     if !std::mem::replace(&mut connection.touched, true) {
         touched.push(connection.id.index);

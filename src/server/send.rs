@@ -90,7 +90,9 @@ impl<S: Socket> Hub<S> {
     fn all_sent(&mut self, now: Now, index: u32) {
         let connection = &mut self.post.connections[index as usize];
         match connection.phase {
-            Phase::Open => self.go_on(now, index),
+            // Most who are sent something have not been waiting for it.
+            Phase::Open if connection.halted => self.go_on(now, index),
+            Phase::Open => {}
             Phase::Flushing if connection.peer == Peer::Finished => self.finish(index),
             Phase::Flushing => {
                 connection.phase = Phase::Lingering;

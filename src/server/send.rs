@@ -99,8 +99,11 @@ impl<S: Socket> Hub<S> {
                 if connection.socket.end().is_err() {
                     return self.finish(index);
                 }
+                let may_have_sent = connection.readable;
                 self.set_timer(index, Some(now.ms + LINGER_MS));
-                self.list(index);
+                if may_have_sent {
+                    self.list(index);
+                }
             }
             Phase::Lingering => {}
         }

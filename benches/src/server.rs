@@ -120,7 +120,7 @@ pub struct Server {
     pub kind: Kind,
     /// Where it listens.
     pub address: SocketAddr,
-    /// How long it took to listen.
+    /// How long it took until a connection could be made.
     pub started_in: Duration,
     child: Child,
     dir: PathBuf,
@@ -180,9 +180,18 @@ impl Server {
             BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
             assert!(line.starts_with("listening "), "mecd does not start: see {}", dir.display());
         }
-        let started_in = begun.elapsed();
-        let server = Self { kind, address, started_in, child, dir: dir.to_owned(), keep: true };
+        let mut server = Self {
+            kind,
+            address,
+            started_in: Duration::ZERO,
+            child,
+            dir: dir.to_owned(),
+            keep: true,
+        };
         server.wait_until_it_listens();
+        server.started_in = begun.elapsed();
+        // It may still be busy with that connection.
+        std::thread::sleep(Duration::from_millis(100));
         server
     }
 
@@ -212,10 +221,8 @@ impl Server {
         while TcpStream::connect(self.address).is_err() {
             let dir = self.dir.display();
             assert!(Instant::now() < end, "{} does not start: see {dir}", self.kind.name());
-            std::thread::sleep(Duration::from_millis(5));
+            std::thread::sleep(Duration::from_micros(200));
         }
-        // It may still be busy with that connection.
-        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

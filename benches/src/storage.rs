@@ -63,8 +63,7 @@ pub fn run() -> String {
         let (time, memory, each) = (figure(time), figure(memory / 1e6), figure(each));
         let _ = writeln!(out, "| {messages} | {time} | {memory} | {each} |");
     }
-    let program = fs::metadata(Kind::Mecd.program().expect("mecd is there")).expect("it is a file");
-    let _ = writeln!(out, "\n{last}\n\nThe program is {} bytes long.", program.len());
+    let _ = writeln!(out, "\n{last}");
     out
 }
 

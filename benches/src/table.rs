@@ -71,7 +71,7 @@ impl Table {
         let works: std::collections::BTreeSet<Work> =
             self.figures.keys().map(|&(work, _)| work).collect();
         for &work in &works {
-            self.row(&mut out, work, &work.name(), 0, &goal(work.goal()));
+            self.row(&mut out, work, &work.name(), 0, &work.goal().map(goal).unwrap_or_default());
             if work == Work::Paced {
                 for (place, name) in [(1, "p50"), (2, "p99"), (3, "p99.9")] {
                     let goal = if place == 2 { "at most 1.50 × limit" } else { "" };
@@ -83,6 +83,9 @@ impl Table {
                         goal,
                     );
                 }
+            }
+            if work == Work::Start {
+                self.row(&mut out, work, "the same with what it has made there, ms", 1, "");
             }
         }
         out

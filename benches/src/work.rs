@@ -1,12 +1,13 @@
 //! The kinds of work that are measured. Each counts what arrives to the last message, and answers with the server's
 //! time on the processor for a unit of it.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::crowd::{Counted, Crowd, contains};
-use crate::server::{Kind, Server};
+use crate::server::{Kind, Server, fresh_directory};
 use crate::words::{Part, numbers, text};
 
 /// A kind of work: a row of the table.
@@ -30,6 +31,10 @@ pub enum Work {
     Memory,
     /// How often the server wakes up while a thousand people say nothing.
     WakeUps,
+    /// Length of the program's file.
+    Size,
+    /// From its start to the first connection, with an empty directory; then again with what it has made there.
+    Start,
 }
 
 /// Which of the limit's two ways a kind of work is held against.
@@ -37,7 +42,7 @@ pub const PEOPLE: usize = 1000;
 
 impl Work {
     /// All of it, in the order of the table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::FanOut(100),
         Self::FanOut(1000),
         Self::FanOut(5000),
@@ -49,6 +54,8 @@ impl Work {
         Self::LogIn,
         Self::Memory,
         Self::WakeUps,
+        Self::Size,
+        Self::Start,
     ];
 
     /// As it stands in the table.
@@ -69,6 +76,8 @@ impl Work {
             Self::LogIn => "connect, log in, first answer, close, 50 at once, µs each".into(),
             Self::Memory => "memory of an idle logged-in connection (10000), bytes".into(),
             Self::WakeUps => "wake-ups per second, 1000 idle connections".into(),
+            Self::Size => "file of the program, MB".into(),
+            Self::Start => "from start to the first connection, empty directory, ms".into(),
         }
     }
 
@@ -85,6 +94,8 @@ impl Work {
             Self::LogIn => "log-in".into(),
             Self::Memory => "memory".into(),
             Self::WakeUps => "wake-ups".into(),
+            Self::Size => "size".into(),
+            Self::Start => "start".into(),
         }
     }
 
@@ -99,14 +110,16 @@ impl Work {
             | Self::Private
             | Self::LogIn
             | Self::Memory
-            | Self::WakeUps => Kind::LimitOne,
+            | Self::WakeUps
+            | Self::Size
+            | Self::Start => Kind::LimitOne,
         }
     }
 
     /// What it is to cost at most.
     #[must_use]
-    pub fn goal(self) -> Goal {
-        match self {
+    pub fn goal(self) -> Option<Goal> {
+        Some(match self {
             Self::FanOut(_) | Self::Request => Goal::Ratio(1.10),
             Self::Burst => Goal::Ratio(1.5),
             Self::Paced => Goal::Ratio(1.15),
@@ -115,7 +128,9 @@ impl Work {
             Self::LogIn => Goal::Ratio(1.25),
             Self::Memory => Goal::Figure(400.0),
             Self::WakeUps => Goal::Figure(0.0),
-        }
+            Self::Size => Goal::Figure(1.5),
+            Self::Start => return None,
+        })
     }
 
     /// Has it done by a server of some kind, once. The first figure is the one of the table.
@@ -124,6 +139,11 @@ impl Work {
         // It lets people in once a second, which is not work.
         if (self, kind) == (Self::LogIn, Kind::Inspircd) {
             return None;
+        }
+        match self {
+            Self::Size => return Some(vec![size(kind)]),
+            Self::Start => return Some(starts(kind)),
+            _ => {}
         }
         let server = Server::start(kind);
         let figures = match self {
@@ -136,6 +156,7 @@ impl Work {
             Self::LogIn => vec![log_in(&server, 3000)],
             Self::Memory => vec![memory(&server, 10_000)],
             Self::WakeUps => vec![wake_ups(&server, 1000, Duration::from_secs(10))],
+            Self::Size | Self::Start => unreachable!("measured above"),
         };
         Some(figures)
     }
@@ -380,4 +401,31 @@ pub fn wake_ups(server: &Server, people: usize, time: Duration) -> f64 {
     let before = server.process().switches();
     std::thread::sleep(time);
     (server.process().switches() - before) as f64 / time.as_secs_f64()
+}
+
+/// Megabytes of the program's file, which is all that most of them need of their own.
+fn size(kind: Kind) -> f64 {
+    let program = kind.program().expect("who is not installed is left out");
+    let file =
+        fs::metadata(&program).unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    file.len() as f64 / 1e6
+}
+
+/// Milliseconds from the start of a server until it takes a connection, with an empty directory; of mecd then the same
+/// with the key and the log that it has made there. The little that the programs before it take (`setpriv`, `taskset`)
+/// is in the limit's, too.
+fn starts(kind: Kind) -> Vec<f64> {
+    let dir = fresh_directory();
+    let start = || {
+        let server = Server::start_in(kind, &dir, &[], &[]);
+        let time = server.started_in.as_secs_f64() * 1000.0;
+        if kind == Kind::Mecd {
+            server.stop();
+        }
+        time
+    };
+    let first = start();
+    let again = if kind == Kind::Mecd { start() } else { f64::NAN };
+    fs::remove_dir_all(&dir).expect("the directory is ours");
+    vec![first, again]
 }

@@ -77,6 +77,16 @@ pub struct Now {
     pub wall: u64,
 }
 
+/// The sooner of two times, as far as there are any.
+#[inline]
+#[must_use]
+pub fn sooner(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 /// How a command was answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Answer {

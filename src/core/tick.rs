@@ -6,7 +6,7 @@
 use crate::core::event::Warning;
 use crate::core::outbox::Purpose;
 use crate::core::record::Record;
-use crate::core::{House, Now, Outbox};
+use crate::core::{House, Now, Outbox, sooner};
 use crate::limits::{
     CLOCK_SAVE_INTERVAL_MS, HISTORY_WRITES_PER_TURN, IDLE_RETRY_MS, SESSIONS_PER_TURN,
     SWEEP_INTERVAL_MS, SWEEP_ITEMS_MAX,
@@ -36,29 +36,22 @@ impl House {
     /// When [`House::tick`] has something to do, in ms of the server's clock. Never, if nothing ever will be.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        let swept = [
-            self.rooms.next_deadline(),
-            self.groups.next_deadline(),
-            self.messages.next_deadline(),
-        ];
-        let sweep = swept.into_iter().flatten().min().map(|due| due.max(self.sweep_at));
+        let sweep = self.next_to_go().map(|due| due.max(self.sweep_at));
         let now = (!self.too_slow.is_empty()).then_some(0);
         let idle = (!self.unrecorded_idle.is_empty()).then_some(self.idle_retry_at);
-        [sweep, self.sessions.next_deadline(), self.unsaved_due, self.clock_due(), now, idle]
-            .into_iter()
-            .flatten()
-            .min()
+        let kept = sooner(self.unsaved_due, sooner(self.clock_due(), idle));
+        sooner(now, sooner(sweep, sooner(self.sessions.next_deadline(), kept)))
+    }
+
+    /// When the time of a room, a group or a message is over.
+    fn next_to_go(&self) -> Option<u64> {
+        let groups = sooner(self.groups.next_deadline(), self.messages.next_deadline());
+        sooner(self.rooms.next_deadline(), groups)
     }
 
     /// When the clock has to be written: only while something waits for it.
     fn clock_due(&self) -> Option<u64> {
-        let waiting = [
-            self.rooms.next_deadline(),
-            self.groups.next_deadline(),
-            self.messages.next_deadline(),
-        ];
-        waiting.into_iter().flatten().next()?;
-        Some(self.numbers.clock_saved + CLOCK_SAVE_INTERVAL_MS)
+        self.next_to_go().map(|_| self.numbers.clock_saved + CLOCK_SAVE_INTERVAL_MS)
     }
 
     fn look_at_sessions(&mut self, now: Now, out: &mut dyn Outbox) {

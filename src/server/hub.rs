@@ -16,7 +16,7 @@ use log::{debug, warn};
 
 use crate::config::{Config, SyncMode};
 use crate::core::event::Warning;
-use crate::core::{House, Now, Outbox, SessionId, Standing};
+use crate::core::{House, Now, Outbox, SessionId, Standing, sooner};
 use crate::dialect::{Service, Shared};
 use crate::limits::READ_BYTES_MAX;
 use crate::server::connection::{Connection, Peer, Phase};
@@ -257,9 +257,8 @@ impl<S: Socket> Hub<S> {
     pub fn next_deadline(&self) -> Option<u64> {
         let timer = self.timers.first().map(|&(due, _)| due);
         let transfers = self.transfers.next_deadline(&self.config.dialects.helo);
-        let deadlines =
-            [self.house.next_deadline(), self.post.store.next_deadline(), timer, transfers];
-        deadlines.into_iter().flatten().min()
+        let kept = sooner(self.house.next_deadline(), self.post.store.next_deadline());
+        sooner(kept, sooner(timer, transfers))
     }
 
     /// A turn has taken so long.
@@ -415,6 +414,7 @@ impl<S: Socket> Hub<S> {
 }
 
 /// Gives a list that was worked off its memory back, unless it has got some anew meanwhile.
+#[inline]
 pub(super) fn keep_room(list: &mut Vec<u32>, emptied: Vec<u32>) {
     if list.capacity() < emptied.capacity() {
         let waiting = std::mem::replace(list, emptied);

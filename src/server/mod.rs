@@ -41,7 +41,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use slab::Slab;
 
 use crate::config::{Config, Listen};
-use crate::core::{House, Now};
+use crate::core::{House, Now, sooner};
 use crate::dialect::Dialect;
 use crate::limits::{
     DESCRIPTORS_BESIDE_CONNECTIONS, EVENTS_PER_TURN, STOP_MS, TRANSFER_DESCRIPTORS,
@@ -251,8 +251,8 @@ impl Server {
             Life::Stopping(until) => Some(until),
         };
         let notice = self.notifier.next_deadline();
-        let deadlines = [self.hub.next_deadline(), self.accept_at, stop, notice];
-        let deadline = deadlines.into_iter().flatten().min()?;
+        let own = sooner(self.accept_at, sooner(stop, notice));
+        let deadline = sooner(self.hub.next_deadline(), own)?;
         Some(Clock::until(deadline, self.clock.now()))
     }
 

@@ -341,6 +341,11 @@ impl Store {
     }
 
     fn write(&mut self) -> Result<(), StoreError> {
+        if let [batch] = self.batches.as_slice()
+            && batch.unwritten().is_empty()
+        {
+            return Ok(());
+        }
         while self.batches.len() > 1 {
             let batch = self.batches.remove(0);
             self.write_batch(&batch)?;

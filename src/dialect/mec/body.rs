@@ -89,6 +89,8 @@ impl Posting {
             self.free(bodies_bytes);
             return;
         }
+        // Else the line's end would have what is kept moved.
+        text.reserve(bytes);
         if has_control(line) {
             line.split(is_removed).for_each(|piece| text.push_str(piece));
         } else {

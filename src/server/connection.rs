@@ -114,7 +114,7 @@ impl<S> Connection<S> {
             heard: now,
             readable: false,
             blocked: false,
-            halted: true,
+            halted: false,
             touched: false,
             listed: false,
         }

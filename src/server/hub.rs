@@ -178,12 +178,11 @@ impl<S: Socket> Hub<S> {
             let dialect = self.post.connections[index as usize].voice.dialect();
             self.house.connect(now, id, address.ip(), dialect.manner());
             self.post.answer(id, |out| out.extend_from_slice(dialect.greeting()));
-        } else {
-            self.arrange_call(now, index);
         }
         if self.config.idle_seconds > 0 {
             self.set_timer(index, Some(now.ms + u64::from(self.config.idle_seconds) * 1000));
         }
+        self.arrange_call(now, index);
         debug!("{address} connected");
         index
     }
@@ -195,8 +194,8 @@ impl<S: Socket> Hub<S> {
         if readiness.hung_up && connection.peer == Peer::Sends {
             connection.peer = Peer::HungUp;
         }
-        if readiness.writable {
-            connection.blocked = false;
+        // A socket that took everything has nothing to go on with.
+        if readiness.writable && std::mem::take(&mut connection.blocked) {
             self.writable.push(index);
         }
         if readiness.readable {
@@ -250,6 +249,12 @@ impl<S: Socket> Hub<S> {
             || self.post.is_waiting()
             || self.post.store.compaction_due()
             || self.transfers.is_waiting()
+    }
+
+    /// Whether a turn at `now` would do nothing.
+    #[must_use]
+    pub fn is_idle(&self, now: Now) -> bool {
+        !self.is_waiting() && self.next_deadline().is_none_or(|due| due > now.ms)
     }
 
     /// When the next turn is due, in ms of the server's clock, if nobody waits for it. Never, if nothing ever will be.

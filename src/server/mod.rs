@@ -205,9 +205,11 @@ impl Server {
                 self.note(event, now)?;
             }
             self.accept(now);
-            let begun = Instant::now();
-            self.hub.turn(now)?;
-            self.hub.note_turn(begun.elapsed());
+            if !self.hub.is_idle(now) {
+                let begun = Instant::now();
+                self.hub.turn(now)?;
+                self.hub.note_turn(begun.elapsed());
+            }
             self.notifier.run(now);
         }
         self.hub.into_store().close()?;

@@ -5,10 +5,8 @@
 
 mod command;
 mod help;
-mod logging;
 
 pub use help::{CommandHelp, OptionHelp, PARAGRAPHS, commands, help, options};
-pub use logging::init_logging;
 
 use crate::config::ListenAt;
 use lexopt::{Arg, Parser};

@@ -78,7 +78,7 @@ fn load(common: &Common) -> Result<Config, String> {
 
 fn serve(common: Common) -> Result<(), String> {
     let mut config = load(&common)?;
-    args::init_logging(common.verbosity);
+    admin::init_logging(common.verbosity);
     forbid_core_dumps();
     let mut notifier = Notifier::new(&Environment::read());
     notifier.starting("Opening the data directory");

@@ -7,8 +7,9 @@ use std::path::Path;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
+use crate::admin::init_logging;
 use crate::admin::{open, open_existing, said};
-use crate::args::{AccountCommand, Verbosity, init_logging};
+use crate::args::{AccountCommand, Verbosity};
 use crate::config::Config;
 use crate::core::command::Password;
 use crate::core::name::UserName;

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::admin::init_logging;
 use crate::admin::parse::Parsed;
 use crate::admin::{KeyFound, Site, log_files, said, unopened};
-use crate::args::{Verbosity, init_logging};
+use crate::args::Verbosity;
 use crate::config::Config;
 use crate::core::record::Place;
 use crate::core::{House, Record};

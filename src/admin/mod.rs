@@ -10,6 +10,7 @@ mod file;
 mod import;
 mod key;
 mod line;
+mod logging;
 mod parse;
 
 pub use account::account;
@@ -17,12 +18,13 @@ pub use doctor::{Diagnosis, doctor};
 pub use export::export;
 pub use import::import;
 pub use key::key;
+pub use logging::init_logging;
 
 use std::path::{Path, PathBuf};
 
 use log::{info, warn};
 
-use crate::args::{Verbosity, init_logging};
+use crate::args::Verbosity;
 use crate::config::{Config, Environment};
 use crate::core::{House, Record};
 use crate::server::{core_place, store_options, store_place};

@@ -2,22 +2,38 @@
 //!
 //! Decides the level and the time stamp once, at the start; what is logged is up to the rest of the program.
 
-use super::Verbosity;
+use std::ffi::OsString;
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use env_logger::{Builder, Env};
 use log::LevelFilter;
-use std::ffi::OsString;
+
+use crate::args::Verbosity;
+use crate::dialect::calendar::sortable;
 
 /// Starts logging (spec `program.md`): `verbosity` decides the level, `RUST_LOG` wins over it. Where standard error
 /// goes to the journal, which has its own time stamps, lines carry none. A second call changes nothing.
 pub fn init_logging(verbosity: Verbosity) {
     let mut builder = Builder::new();
-    builder.filter_level(level(verbosity)).parse_env(Env::new()).format_target(false);
-    let journal = std::env::var_os("JOURNAL_STREAM");
-    if is_journal(journal, standard_error()) {
-        builder.format_timestamp(None);
-    }
+    builder.filter_level(level(verbosity)).parse_env(Env::new());
+    let is_dated = is_journal(std::env::var_os("JOURNAL_STREAM"), standard_error());
+    builder.format(move |out, record| {
+        let time = if is_dated { String::new() } else { now() };
+        let (level, style) = (record.level(), out.default_level_style(record.level()));
+        // Whatever is told, a new line of the log begins with a bracket.
+        let text = record.args().to_string().replace('\n', "\n    ");
+        writeln!(out, "[{time}{style}{level:<5}{style:#}] {text}")
+    });
     // The only failure is that somebody was first, and then there is a log.
     let _ = builder.try_init();
+}
+
+/// The time, as it stands before a line: RFC 3339, to the second.
+fn now() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let time = sortable(since.map_or(0, |since| since.as_secs()));
+    time.replace(' ', "T") + "Z "
 }
 
 fn level(verbosity: Verbosity) -> LevelFilter {

@@ -117,8 +117,8 @@ fn line(text: &mut String, name: &str, suffix: &str, value: u64) {
 fn timing(text: &mut String, name: &str, help: &str, timing: Timing) {
     head(text, name, "summary", help);
     line(text, name, "_count", timing.count);
-    writeln!(text, "mecd_{name}_sum {:.6}", timing.time.as_secs_f64())
-        .expect("writing to a string succeeds");
+    let (seconds, micros) = (timing.time.as_secs(), timing.time.subsec_micros());
+    writeln!(text, "mecd_{name}_sum {seconds}.{micros:06}").expect("writing to a string succeeds");
 }
 
 #[cfg(test)]

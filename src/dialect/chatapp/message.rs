@@ -28,7 +28,8 @@ pub(super) enum Kind {
 impl Message {
     /// Reads a body. `None` if it is no JSON object.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
-        serde_json::from_slice(body).ok().map(Self)
+        let Ok(Value::Object(fields)) = serde_json::from_slice(body) else { return None };
+        Some(Self(fields))
     }
 
     /// Its kind, if it has a known one.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde_core::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_core::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
 use crate::dialect::text::harmless;
@@ -176,8 +176,14 @@ impl Object {
 
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor)
+        deserializer.deserialize_any(ObjectVisitor)
     }
+}
+
+/// What is no object is so for one reason: nobody is told what it was instead, which would need all that it takes to
+/// write down any value.
+fn no_object<T, E: Error>() -> Result<T, E> {
+    Err(E::custom("no object"))
 }
 
 struct ObjectVisitor;
@@ -187,6 +193,34 @@ impl<'de> Visitor<'de> for ObjectVisitor {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Object, E> {
+        no_object()
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Object, E> {
+        no_object()
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Object, E> {
+        no_object()
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Object, E> {
+        no_object()
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Object, E> {
+        no_object()
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Object, E> {
+        no_object()
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Object, A::Error> {
+        no_object()
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
@@ -256,7 +290,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Null)
     }
 
-    fn visit_seq<A: serde_core::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Value::Other)
     }

@@ -225,8 +225,11 @@ impl House {
     #[must_use]
     pub fn asks_as(&self, id: SessionId) -> Option<Standing> {
         let Some(session) = self.sessions.get(id) else { return Some(Standing::Stranger) };
-        let is_busy = session.attempt.is_some() || self.lists.is_open(id.index);
-        (!is_busy).then(|| session.standing())
+        (!self.is_answering(session)).then(|| session.standing())
+    }
+
+    fn is_answering(&self, session: &Session) -> bool {
+        session.attempt.is_some() || self.lists.is_open(session.id.index)
     }
 
     /// Whether the session's last request is still being answered; the next one has to wait.
@@ -258,8 +261,7 @@ impl House {
     ) -> Option<Status> {
         let session = self.sessions.get(id)?;
         let standing = session.standing();
-        let is_busy = session.attempt.is_some() || self.lists.is_open(id.index);
-        assert!(!is_busy, "one request of a session at a time");
+        assert!(!self.is_answering(session), "one request of a session at a time");
         self.reserve_numbers(now, out);
         let outcome = match standing {
             Standing::Stranger if !serves_strangers(&command) => Err(Status::NoLogin),

@@ -62,9 +62,9 @@ impl UserName {
     /// [`InvalidName`] if it is not 1 to 30 bytes, or has a character that a user's name may not have.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
         // Most names are letters and digits; the rest is looked at character by character.
-        let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let fits = || !text.starts_with('-') && text.chars().all(may_stand_in_a_user_name);
-        if !is_plain && (text.is_empty() || !fits()) {
+        if text.is_empty() || !(is_plain || fits()) {
             return Err(InvalidName);
         }
         Ok(Self(fit(text)?))

@@ -16,7 +16,7 @@ use log::warn;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::config::Environment;
-use crate::core::Now;
+use crate::core::{Now, sooner};
 use crate::limits::{NOTICE_RETRY_MS, NOTICES_WAITING_MAX, WATCHDOG_BEAT_MS_MIN};
 
 /// The way to the service manager, if there is one.
@@ -87,7 +87,7 @@ impl Notifier {
         self.say(|| format!("STOPPING=1\nSTATUS={}", status()));
     }
 
-    /// Says what is due. To be called at the end of a turn, so that a beat stands for a turn.
+    /// Says what is due. To be called at the end of each round of the loop, so that a beat stands for a round.
     pub(super) fn run(&mut self, now: Now) {
         let Some(manager) = &mut self.manager else { return };
         if !manager.waiting.is_empty() && manager.retry_at <= now.ms {
@@ -108,7 +108,7 @@ impl Notifier {
         let manager = self.manager.as_ref()?;
         let retry = (!manager.waiting.is_empty()).then_some(manager.retry_at);
         let beat = self.beat.and_then(|beat| beat.due);
-        [retry, beat].into_iter().flatten().min()
+        sooner(retry, beat)
     }
 
     fn say(&mut self, text: impl FnOnce() -> String) {

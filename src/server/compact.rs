@@ -22,7 +22,7 @@ impl<S: Socket> Hub<S> {
 
     /// Compacts a bounded piece. Damage is reported and left alone: the chat goes on.
     pub(super) fn compact(&mut self, now: Now) {
-        let mut budget = COMPACT_BYTES_PER_TURN;
+        let mut budget = COMPACT_BYTES_PER_TURN.max(2 * self.post.store.unwritten_bytes());
         let mut payload = std::mem::take(&mut self.payload);
         while budget > 0 {
             match self.post.store.compact_next(&mut payload) {

@@ -270,6 +270,12 @@ impl Store {
         })
     }
 
+    /// Bytes that were appended since the last [`Store::commit`].
+    #[must_use]
+    pub fn unwritten_bytes(&self) -> usize {
+        self.batches.iter().map(|batch| batch.unwritten().len()).sum()
+    }
+
     /// Has the next [`Store::commit`] sync what it writes: for a record that must not be lost with the power.
     pub fn sync_at_commit(&mut self) {
         self.sync_at_commit = true;

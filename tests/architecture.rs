@@ -24,9 +24,15 @@ const ALLOWED: [(&str, &[&str]); 8] = [
 ];
 
 /// What of the server the offline tools may use: how the house and the store name places, what the store obeys, and what
-/// a start would ask of the machine.
-const SERVER_FOR_ADMIN: [&str; 5] =
-    ["store_options", "core_place", "store_place", "can_listen", "descriptors_beside_connections"];
+/// a start would ask of the machine and say of it.
+const SERVER_FOR_ADMIN: [&str; 6] = [
+    "store_options",
+    "core_place",
+    "store_place",
+    "can_listen",
+    "descriptors_beside_connections",
+    "wrong_clock",
+];
 
 /// What the core must not name: it is a function of its inputs.
 const OUTSIDE_OF_CORE: [&str; 11] = [

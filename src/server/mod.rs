@@ -56,6 +56,7 @@ use crate::server::port::KernelPorts;
 pub use crate::server::post::{core_place, store_place};
 use crate::server::signals::{Signal, Signals};
 use crate::server::wall::Wall;
+pub use crate::server::wall::wrong_clock;
 use crate::store::{Store, StoreError};
 
 /// Tokens from here on are no connections: ports for files and what is connected to them, listeners, signals.

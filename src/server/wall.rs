@@ -4,6 +4,8 @@
 //! Nothing depends on the wall clock but what people read (spec `mec.md` 10); they should know when not to believe it.
 //! It is looked at only in turns that happen anyway.
 
+use std::fmt;
+
 use log::{info, warn};
 
 use crate::core::Now;
@@ -55,6 +57,13 @@ impl Wall {
     }
 }
 
+/// What is wrong with a clock that shows `shown`, in words, where the data was last written at `written`, if it was; both
+/// in seconds since 1970.
+#[must_use]
+pub fn wrong_clock(shown: u64, written: Option<u64>) -> Option<String> {
+    first_finding(shown, written).map(|finding| finding.to_string())
+}
+
 fn first_finding(shown: u64, written: Option<u64>) -> Option<Finding> {
     if shown < WALL_EARLIEST {
         return Some(Finding::BeforeProgram { shown });
@@ -67,16 +76,6 @@ impl Finding {
     fn log(self) {
         let harmless = "what expires goes by the time that the server runs";
         match self {
-            Self::BeforeProgram { shown } => warn!(
-                "the clock shows {}, before this program was made: dates in the log and in histories will be wrong; \
-                 {harmless}",
-                sortable(shown)
-            ),
-            Self::BeforeData { shown, written } => warn!(
-                "the clock shows {}, but the data was last written on {}: the clock is wrong now or was then; {harmless}",
-                sortable(shown),
-                sortable(written)
-            ),
             // A board without a battery, that has just asked the network for the time.
             Self::Jump { expected, shown }
                 if expected < WALL_EARLIEST && shown >= WALL_EARLIEST =>
@@ -87,14 +86,38 @@ impl Finding {
                     sortable(shown)
                 );
             }
+            Self::BeforeProgram { .. } => {
+                warn!("{self}: dates in the log and in histories will be wrong; {harmless}");
+            }
+            Self::BeforeData { .. } => {
+                warn!("{self}: the clock is wrong now or was then; {harmless}");
+            }
+            Self::Jump { .. } => warn!("{self}; {harmless}"),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::BeforeProgram { shown } => {
+                write!(f, "the clock shows {}, before this program was made", sortable(shown))
+            }
+            Self::BeforeData { shown, written } => {
+                let (shown, written) = (sortable(shown), sortable(written));
+                write!(f, "the clock shows {shown}, but the data was last written on {written}")
+            }
             Self::Jump { expected, shown } => {
-                let early =
-                    if shown < WALL_EARLIEST { ", before this program was made" } else { "" };
-                warn!(
-                    "the clock has jumped from {} to {}{early}; {harmless}",
+                write!(
+                    f,
+                    "the clock has jumped from {} to {}",
                     sortable(expected),
                     sortable(shown)
-                );
+                )?;
+                if shown < WALL_EARLIEST {
+                    write!(f, ", before this program was made")?;
+                }
+                Ok(())
             }
         }
     }

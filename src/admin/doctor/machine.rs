@@ -12,8 +12,7 @@ use crate::admin::doctor::{Diagnosis, Server};
 use crate::config::Config;
 use crate::dialect::calendar::sortable;
 use crate::dialect::{Dialect, Service};
-use crate::limits::{WALL_EARLIEST, WALL_JUMP_SECONDS};
-use crate::server::{can_listen, descriptors_beside_connections};
+use crate::server::{can_listen, descriptors_beside_connections, wrong_clock};
 use crate::store::disk::last_written;
 
 /// Ports below this one are for programs with a privilege, unless the kernel was told another number.
@@ -100,19 +99,11 @@ pub(super) fn examine_descriptors(config: &Config, found: &mut Diagnosis) {
 
 pub(super) fn examine_clock(site: &Site, found: &mut Diagnosis) {
     let shown = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    let harmless = "dates in histories and in the log will be wrong, but nothing expires by them";
-    let written = last_written(&site.data_dir);
-    match written {
-        _ if shown < WALL_EARLIEST => found.later(format!(
-            "the clock shows {}, before this program was made: {harmless}",
-            sortable(shown)
+    match wrong_clock(shown, last_written(&site.data_dir)) {
+        Some(wrong) => found.later(format!(
+            "{wrong}: dates in histories and in the log will be wrong, but nothing expires by them"
         )),
-        Some(written) if written > shown.saturating_add(WALL_JUMP_SECONDS) => found.later(format!(
-            "the clock shows {}, and the data was last written on {}: {harmless}",
-            sortable(shown),
-            sortable(written)
-        )),
-        Some(_) | None => found.well(format!("the clock shows {} UTC", sortable(shown))),
+        None => found.well(format!("the clock shows {} UTC", sortable(shown))),
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) enum Outcome {
 /// A body that is being sent.
 #[derive(Debug)]
 pub(super) struct Posting {
-    post: Post,
+    pub(super) post: Post,
     /// Lines that have come.
     taken: u32,
     /// The lines, each with a `\n`; `None` once they are more than is kept, or if nobody wants them.

@@ -160,10 +160,7 @@ impl Reader {
         if self.posting.is_some() {
             return Some(self.body_line(line, context.bodies_bytes));
         }
-        match decode(line, standing, words) {
-            Decoded::Request(request) => Some(request),
-            Decoded::Post(post) => Some(self.post(post, context.options.message_lines_max)),
-        }
+        Some(self.request(line, standing, words, context.options.message_lines_max))
     }
 
     /// Gives back what the connection holds of `context`, when it ends.
@@ -191,6 +188,47 @@ impl Reader {
     fn close(&mut self, warning: Warning<'static>) -> Request<'static> {
         self.phase = Phase::Closed;
         Request::Close(warning)
+    }
+
+    /// Reads a line, with the checks in the order of spec `mec.md` 4.
+    fn request<'a>(
+        &mut self,
+        line: &'a str,
+        standing: Standing,
+        room: &'a mut [u8],
+        message_lines_max: u32,
+    ) -> Request<'a> {
+        // Most of what is asked often is a command's name alone.
+        let (verb, mut words) = match verb(line) {
+            Some(verb) => (verb, Words::new("", room)),
+            None => {
+                let mut words = Words::new(line, room);
+                let verb = match words.word() {
+                    Ok(Some(word)) => verb(word),
+                    Ok(None) => return Request::Nothing,
+                    Err(Malformed) => None,
+                };
+                let Some(verb) = verb else { return refuse(Status::NoCommand) };
+                (verb, words)
+            }
+        };
+        let is_served = match (verb.serves, standing) {
+            (Serves::Everybody, _) | (Serves::Users, Standing::User) => Ok(()),
+            (Serves::Users, Standing::Stranger) => Err(Status::NoLogin),
+        };
+        match (verb.parse, is_served) {
+            (Parse::Command(parse), Ok(())) => answer(parse(&mut words)),
+            (Parse::Help, Ok(())) => help_request(&mut words).unwrap_or_else(refuse),
+            (Parse::Command(_) | Parse::Help, Err(status)) => refuse(status),
+            (Parse::Post(parse), is_served) => match (parse(&mut words), is_served) {
+                (Ok(post), Ok(())) => self.post(post, message_lines_max),
+                (Ok(post), Err(status)) => {
+                    let post = Post { outcome: Outcome::Refuse(status), ..post };
+                    self.post(post, message_lines_max)
+                }
+                (Err(_), Err(status)) | (Err(status), Ok(())) => refuse(status),
+            },
+        }
     }
 
     /// Begins a body, or answers at once where there is none to wait for.
@@ -223,47 +261,6 @@ impl Reader {
 /// Whether a first line asks for a page (spec `web.md`).
 fn is_of_a_browser(line: &str) -> bool {
     line.starts_with("GET ") && line.contains(" HTTP/1.")
-}
-
-/// What a line is.
-enum Decoded<'a> {
-    Request(Request<'a>),
-    Post(Post),
-}
-
-/// Reads a line, with the checks in the order of spec `mec.md` 4.
-fn decode<'a>(line: &'a str, standing: Standing, room: &'a mut [u8]) -> Decoded<'a> {
-    // Most of what is asked often is a command's name alone.
-    let (verb, mut words) = match verb(line) {
-        Some(verb) => (verb, Words::new("", room)),
-        None => {
-            let mut words = Words::new(line, room);
-            let verb = match words.word() {
-                Ok(Some(word)) => verb(word),
-                Ok(None) => return Decoded::Request(Request::Nothing),
-                Err(Malformed) => None,
-            };
-            let Some(verb) = verb else {
-                return Decoded::Request(refuse(Status::NoCommand));
-            };
-            (verb, words)
-        }
-    };
-    let is_served = match (verb.serves, standing) {
-        (Serves::Everybody, _) | (Serves::Users, Standing::User) => Ok(()),
-        (Serves::Users, Standing::Stranger) => Err(Status::NoLogin),
-    };
-    Decoded::Request(match verb.parse {
-        Parse::Command(parse) => answer(is_served.and_then(|()| parse(&mut words))),
-        Parse::Help => is_served.and_then(|()| help_request(&mut words)).unwrap_or_else(refuse),
-        Parse::Post(parse) => match (parse(&mut words), is_served) {
-            (Ok(post), Ok(())) => return Decoded::Post(post),
-            (Ok(post), Err(status)) => {
-                return Decoded::Post(Post { outcome: Outcome::Refuse(status), ..post });
-            }
-            (Err(malformed), is_served) => refuse(is_served.err().unwrap_or(malformed)),
-        },
-    })
 }
 
 fn help_request(words: &mut Words<'_>) -> Result<Request<'static>, Status> {

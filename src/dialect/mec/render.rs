@@ -182,6 +182,11 @@ impl Line<'_> {
     }
 
     fn digits(self, mut number: u64) -> Self {
+        // As most numbers are.
+        if number < 10 {
+            self.0.push(b'0' + number as u8);
+            return self;
+        }
         let mut digits = [0; 20];
         let mut at = digits.len();
         loop {

@@ -1,14 +1,15 @@
 //! Tests of what each command's words are read as, and of the order in which they are refused.
 
 use crate::core::Standing;
-use crate::dialect::mec::{Decoded, decode};
+use crate::dialect::mec::Reader;
 
 /// What a user's `line` is read as: the command or the status, in the words of `Debug`.
 fn asked(line: &str) -> String {
-    let mut room = vec![0; line.len()];
-    match decode(line, Standing::User, &mut room) {
-        Decoded::Request(request) => super::described(&request),
-        Decoded::Post(post) => format!("{post:?}"),
+    let (mut reader, mut room) = (Reader::bare(), vec![0; line.len()]);
+    let asked = super::described(&reader.request(line, Standing::User, &mut room, u32::MAX));
+    match reader.posting {
+        Some(posting) => format!("{:?}", posting.post),
+        None => asked,
     }
 }
 

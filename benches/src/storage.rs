@@ -165,14 +165,17 @@ fn read_at_random(server: &Server, messages: usize) -> String {
     )
 }
 
-/// Removes most messages, and looks how long a small request takes while the log is compacted: it waits for what is
-/// left of the turn in which it comes, and for all of the next one. Only those count during which something was read
-/// from the disk, which only compaction does here.
+/// Removes most messages, and looks how long the turns take in which the log is compacted: those in which something is
+/// read from the disk, which only compaction does here. A small request that comes meanwhile waits for what is left of
+/// the turn in which it comes, and for all of the next one.
 fn compact(messages: usize) -> String {
     /// A file waits for two syncs until it goes.
     const OVER_AFTER: Duration = Duration::from_secs(5);
     let dir = fresh_directory();
-    let server = Server::start_in(Kind::Mecd, &dir, &ROOMY, &[]);
+    let trace = dir.join("turns");
+    let under = format!("strace -D -f --seccomp-bpf -ttt -T -e /^(epoll_p?wait|{READ})$ -o");
+    let under: Vec<&str> = under.split(' ').chain(trace.to_str()).collect();
+    let server = Server::start_in(Kind::Mecd, &dir, &ROOMY, &under);
     let mut remover = Client::log_in(server.address, 0);
     let mut probe = Client::log_in(server.address, 1);
     remover.ask("#creategroup g \"\" anon\r\n", 1);
@@ -197,16 +200,48 @@ fn compact(messages: usize) -> String {
         }
     }
     let after = log_files(&dir.join("data"));
-    drop(server);
+    server.stop();
+    let turns = turns_that_read(&fs::read_to_string(&trace).expect("strace writes it"));
     fs::remove_dir_all(dir).expect("the directory is ours");
-    let count = delays.len();
+    let (turns_count, delays_count) = (turns.len(), delays.len());
+    let [turn_p50, turn_p99, turn_p999, turn_worst] = quantiles(turns).map(figure);
     let [p50, p99, p999, worst] = quantiles(delays).map(figure);
     format!(
-        "After {} messages were removed, the log went from {before} files to {after}. A small request that came while \
-         records were moved (there were {count}) was answered in {p50} ms (p50), {p99} ms (p99), {p999} ms (p99.9), \
-         {worst} ms at worst, so no turn took longer.",
+        "After {} messages were removed, the log went from {before} files to {after}. The turns in which records were \
+         moved (there were {turns_count}) took {turn_p50} ms (p50), {turn_p99} ms (p99), {turn_p999} ms (p99.9), \
+         {turn_worst} ms at worst. A small request that came meanwhile ({delays_count}, when nobody else asked) was \
+         answered in {p50} ms (p50), {p99} ms (p99), {p999} ms (p99.9), {worst} ms at worst.",
         cut.len()
     )
+}
+
+/// What reads from the log.
+const READ: &str = "pread64";
+
+/// Milliseconds of each turn in which something was read, from one end of a poll to the beginning of the next. A line
+/// of strace is: process, seconds, call, result, seconds in `<>`.
+fn turns_that_read(trace: &str) -> Vec<f64> {
+    let (mut turns, mut woken, mut has_read) = (Vec::new(), None, false);
+    for line in trace.lines() {
+        let mut words = line.split_whitespace();
+        let (Some(begun), Some(call)) = (words.nth(1), words.next()) else { continue };
+        let taken = line.rsplit_once('<').and_then(|(_, taken)| taken.strip_suffix('>'));
+        let (Ok(begun), Some(Ok(taken))) = (begun.parse::<f64>(), taken.map(str::parse::<f64>))
+        else {
+            continue;
+        };
+        if call.starts_with(READ) {
+            has_read = true;
+            continue;
+        }
+        if let Some(woken) = woken.replace(begun + taken)
+            && has_read
+        {
+            turns.push((begun - woken) * 1000.0);
+        }
+        has_read = false;
+    }
+    turns
 }
 
 fn log_files(dir: &Path) -> usize {

@@ -8,6 +8,7 @@
 mod program_support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -548,6 +549,36 @@ fn assert_nothing_else(found: &Found, writers: &[Writer]) {
     let groups: usize = writers.iter().map(|writer| writer.world.groups.len()).sum();
     assert_eq!(found.rooms.len(), rooms, "rooms that nobody has made: {:?}", found.rooms.keys());
     assert_eq!(found.groups.len(), groups + 1, "groups that nobody has made");
+}
+
+#[test]
+fn a_torn_end_of_the_log_is_dropped_and_said_and_nothing_before_it_is_lost() {
+    let dir = temporary();
+    let server = Start::in_dir(dir.path()).set("storage.sync=always").serve();
+    let mut amy = server.user("amy");
+    amy.expect("#createroom before", "@status 0");
+    amy.expect("#createroom torn", "@status 0");
+    server.kill();
+    let path = dir.path().join("data/00000001.log");
+    let mut log = fs::read(&path).expect("the log is there");
+    // The file is longer than what is written of it.
+    let written = log.iter().rposition(|&byte| byte != 0).expect("something is written") + 1;
+    log.truncate(written - 3);
+    fs::write(&path, &log).expect("our own file can be cut");
+    let server = Start::in_dir(dir.path()).serve();
+    let said = server.log();
+    let place = "00000001.log: the end was torn at byte ";
+    let line = said.lines().find(|line| line.contains(place)).expect(&said);
+    let (_, numbers) = line.split_once(place).expect("it was found");
+    let numbers: Vec<usize> = numbers
+        .split(|character: char| !character.is_ascii_digit())
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    let [torn_at, dropped] = numbers[..] else { panic!("byte and bytes: {line}") };
+    assert_eq!(torn_at + dropped, log.len(), "{line}");
+    let mut amy = server.user("amy");
+    amy.expect("#changeroom before", "@status 0");
+    amy.expect("#changeroom torn", "@status 3100");
 }
 
 #[test]

@@ -13,7 +13,9 @@ use common::framing::Speech;
 use common::memory::{Manner, Memory};
 use common::play::World;
 use common::program::Program;
-use mecd::limits::{ATTEMPTS_WAITING_MAX, BANS_PER_ROOM_MAX, BODY_BYTES_MAX, STORAGE_BYTES_MIN};
+use mecd::limits::{
+    ATTEMPTS_WAITING_MAX, BANS_PER_ROOM_MAX, BODY_BYTES_MAX, STORAGE_BYTES_MIN, SWEEP_ITEMS_MAX,
+};
 
 fn options(options: &[(&str, &str)]) -> Vec<(String, String)> {
     options.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
@@ -273,4 +275,28 @@ fn a_full_store_refuses_what_is_new_and_takes_what_makes_room_and_the_chat_goes_
         std::thread::sleep(Duration::from_millis(200));
     }
     world.finish().unwrap();
+}
+
+#[test]
+fn a_sweep_of_as_much_as_one_turn_takes_is_the_only_one_of_its_second() {
+    for swept in [SWEEP_ITEMS_MAX, SWEEP_ITEMS_MAX + 1] {
+        let most = (SWEEP_ITEMS_MAX + 2).to_string();
+        let set = [("limits.messages_per_group", &*most), ("limits.lines_per_second", "0")];
+        let mut world = memory(&set);
+        ask(&mut world, "bob", "#login anon bob", &["@status 0"]);
+        ask(&mut world, "bob", "#creategroup news \"\" anon", &["@status 0"]);
+        ask(&mut world, "bob", "#joingroup news", &["@status 0"]);
+        for _ in 0..swept {
+            ask(&mut world, "bob", "#postmessage n 0 1 10\r\nx", &["@status 0"]);
+        }
+        world.wait(Duration::from_millis(500)).unwrap();
+        ask(&mut world, "bob", "#postmessage n 0 1 10\r\nx", &["@status 0"]);
+        world.wait(Duration::from_millis(9500)).unwrap();
+        ask(&mut world, "bob", &format!("#getmessage {swept}"), &["@status -3"]);
+        world.wait(Duration::from_millis(999)).unwrap();
+        let later = format!("#getmessage {}", swept + 1);
+        ask(&mut world, "bob", &later, &["@status 3503"]);
+        world.wait(Duration::from_millis(1)).unwrap();
+        ask(&mut world, "bob", &later, &["@status -3"]);
+    }
 }

@@ -197,12 +197,20 @@ impl House {
         if must_wait(&account.kept, proof, processor) {
             return None;
         }
-        let admitted = account.kept.admits(proof, &mut self.hasher)
-            && (nonce.is_some() || !self.settings.require_challenge);
-        if !admitted {
+        let taken = match proof {
+            Proof::Digest { .. } => !self.settings.hash_passwords,
+            Proof::Clear(_) => !self.settings.require_challenge,
+        };
+        if !(account.kept.admits(proof, &mut self.hasher) && taken) {
             return Some(self.wrong_password(now, id, out));
         }
         let name = account.name.clone();
+        if self.settings.hash_passwords && matches!(account.kept, Kept::Recoverable(_)) {
+            let kept = self.keep(password, processor, out)?;
+            // Where the disk is full, the next log-in tries again.
+            let _ =
+                self.fact(&Record::Password { person, secret: kept.secret() }, Purpose::Fact, out);
+        }
         if let Some(other) = self.sessions.online(&name).filter(|&other| other != id.index) {
             let other = self.sessions.at(other).id;
             self.dismiss(now, other, &Warning::LoggedInElsewhere, out);

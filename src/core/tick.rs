@@ -79,7 +79,9 @@ impl House {
             // That a thread is over follows from its own record and the clock: so the clock is what has to survive.
             self.save_numbers(now, out);
         }
-        if swept > 0 && swept < SWEEP_ITEMS_MAX {
+        let goes_on =
+            swept == SWEEP_ITEMS_MAX && self.next_to_go().is_some_and(|due| due <= now.ms);
+        if swept > 0 && !goes_on {
             self.sweep_at = now.ms + SWEEP_INTERVAL_MS;
         }
     }

@@ -129,12 +129,19 @@ impl Server {
         for _ in 0..WARM_UP {
             assert!(self.say(who, words) > 0, "{words:?} is answered");
         }
-        measure(|| {
+        let taken = measure(|| {
             for _ in 0..TURNS {
                 self.say(who, words);
             }
-        })
+        });
+        report(&format!("{TURNS} times {words:?} to {} people", self.people.len()), taken);
+        taken
     }
+}
+
+#[expect(clippy::print_stdout, reason = "the numbers are for people to read, too")]
+fn report(what: &str, taken: AllocationInfo) {
+    println!("{what}: {} allocations", taken.count_total);
 }
 
 fn assert_none(taken: AllocationInfo) {

@@ -15,6 +15,7 @@ use common::framing::Speech;
 use common::memory::{Manner, Memory};
 use common::play::World;
 use mecd::store::memory::Operation;
+use program_support::runner::left_out;
 use program_support::{Start, temporary};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -230,7 +231,7 @@ impl Drop for Card {
 fn on_ext4_an_idle_server_writes_nothing_and_a_post_a_few_pages() {
     let directory = temporary();
     let Some(card) = Card::insert(directory.path()) else {
-        return println!("skipped: nothing can be mounted here");
+        return left_out("nothing can be mounted here");
     };
     let start = Start::bare(&card.at).args(["--data-dir", "data"]);
     let server = start.args(["--listen", "mec=127.0.0.1:0"]).unhurried().serve();

@@ -11,6 +11,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
+use program_support::runner::left_out;
 use program_support::{Ended, Start, files_below, temporary, write_file};
 use rustix::process::geteuid;
 
@@ -162,7 +163,7 @@ fn a_privileged_port_is_told_of_to_root_and_wrong_for_others() {
     let file = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
     let first = fs::read_to_string(file).unwrap_or_default();
     if first.trim().parse::<u16>().is_ok_and(|first| first <= 7) {
-        return skipped("this machine has no privileged ports");
+        return left_out("this machine has no privileged ports");
     }
     let parts = ["127.0.0.1:7", "CAP_NET_BIND_SERVICE"];
     if geteuid().is_root() {
@@ -172,11 +173,6 @@ fn a_privileged_port_is_told_of_to_root_and_wrong_for_others() {
     let Some(nobody) = nobody(directory.path()) else { return };
     let said = said(start(nobody.args(["--data-dir", "/nowhere/data"])), 2);
     assert_line(&said, "wrong", &parts);
-}
-
-#[expect(clippy::print_stdout, reason = "a test that is skipped says why")]
-fn skipped(why: &str) {
-    println!("skipped: {why}");
 }
 
 /// As a user who is not root.
@@ -189,7 +185,7 @@ fn nobody(directory: &Path) -> Option<Start> {
     // The program must be where that user can reach it.
     let reached = setpriv().args(["--version"]).run();
     if !reached.status.success() {
-        skipped("there is no other user who could run the program");
+        left_out("there is no other user who could run the program");
         return None;
     }
     Some(setpriv())
@@ -242,7 +238,7 @@ fn a_file_of_another_user_among_the_data_is_wrong() {
     let data = begun(directory.path());
     let log = data.join("00000001.log");
     if std::os::unix::fs::chown(&log, Some(65_534), None).is_err() {
-        return skipped("only root can give files away");
+        return left_out("only root can give files away");
     }
     let said = said(doctor(directory.path()), 2);
     assert_line(&said, "wrong", &["00000001.log belongs to user 65534", "chown 0 "]);
@@ -343,7 +339,7 @@ fn in_a_mount(directory: &Path, script: &str) -> Option<Ended> {
     let unshare = ["unshare", "--mount", "--map-root-user", "sh", "-c"];
     let can = Start::behind(&[&unshare[..], &["mount -t tmpfs none data"]].concat(), directory);
     if !can.run().status.success() {
-        skipped("nothing can be mounted here");
+        left_out("nothing can be mounted here");
         return None;
     }
     let script = format!("{script} && exec \"$@\"");

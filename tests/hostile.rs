@@ -19,6 +19,7 @@ use mecd::limits::{
     ANSWERS_WAITING_MAX, BODIES_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES_MAX, STORAGE_BYTES_MIN,
 };
 use program_support::attack::{SEND_QUEUE_BYTES, Watch, address_of, from, has_word, pour, stingy};
+use program_support::runner::left_out;
 use program_support::{Client, LOOK_AGAIN, PATIENCE, Server, Start, Stream, temporary, wait_until};
 use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
 
@@ -229,7 +230,7 @@ fn peers_that_are_stopped_are_dropped_and_nobody_notices() {
     let dir = temporary();
     let server = Start::in_dir(dir.path()).unhurried().serve();
     let Some(peers) = (0..5).map(|n| Peer::start(&server, n)).collect::<Option<Vec<_>>>() else {
-        println!("skipped: there is no nc");
+        left_out("there is no nc");
         return;
     };
     peers.iter().for_each(|peer| peer.signal(Signal::STOP));

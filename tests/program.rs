@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
+use program_support::runner::left_out;
 use program_support::{Client, LOOK_AGAIN, Server, Start, files_below, position, temporary};
 use program_support::{wait_until, write_file};
 use rustix::process::Signal;
@@ -65,7 +66,7 @@ fn serve_on_port_6500(dir: &Path) -> Option<Server> {
 fn with_no_arguments_it_serves_mec_on_port_6500_and_makes_its_data_directory() {
     let dir = temporary();
     let Some(server) = (0..1000).find_map(|_| serve_on_port_6500(dir.path())) else {
-        println!("skipped: port 6500 is in use, or there is no IPv6");
+        left_out("port 6500 is in use, or there is no IPv6");
         return;
     };
     let mut client = Client::connect((Ipv4Addr::LOCALHOST, 6500).into());

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use program_support::runner::left_out;
 use program_support::{Client, Ended, LOOK_AGAIN, Server, Start, temporary, wait_until};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
@@ -163,7 +164,7 @@ fn a_full_file_system_refuses_changes_until_there_is_room_and_the_chat_goes_on()
     let dir = temporary();
     let data = dir.path().join("data");
     let Some(mount) = Mount::small(&data) else {
-        println!("skipped: this machine allows no file system of its own");
+        left_out("this machine allows no file system of its own");
         return;
     };
     let start = || Start::in_dir(dir.path()).unhurried().set("limits.messages_per_group=100000");
@@ -207,7 +208,7 @@ fn a_file_system_that_is_full_from_the_start_is_a_sentence() {
     let dir = temporary();
     let data = dir.path().join("data");
     let Some(mount) = Mount::small(&data) else {
-        println!("skipped: this machine allows no file system of its own");
+        left_out("this machine allows no file system of its own");
         return;
     };
     let filler = fill(&data);
@@ -296,13 +297,13 @@ fn a_file_system_that_becomes_read_only_keeps_what_was_promised() {
     File::create(&image).and_then(|file| file.set_len(24 << 20)).expect("a file can be made");
     let made = succeeds("mkfs.ext4", &["-q", text(&image)]);
     let Some(mount) = made.then(|| Mount::image(&image, &data)).flatten() else {
-        println!("skipped: this machine allows no file system of its own");
+        left_out("this machine allows no file system of its own");
         return;
     };
     let server = Start::in_dir(dir.path()).set("storage.sync=always").serve();
     let mut amy = settle_in(&server);
     if !mount.break_down() {
-        println!("skipped: the kernel breaks no file system on purpose");
+        left_out("the kernel breaks no file system on purpose");
         return;
     }
     amy.send("#createroom lost");

@@ -49,7 +49,7 @@ impl Grows {
             Self::Members => "delivery, by members of the room",
             Self::LimitMembers => "the same of the limit",
             Self::Rooms => "#changeroom, by rooms",
-            Self::Deadlines => "expiry of a message, by deadlines",
+            Self::Deadlines => "expiry of one of 10000 messages, by others that wait",
             Self::ListedUsers => "row of #listusers, by users",
             Self::ListedRooms => "row of #listrooms, by rooms",
         }

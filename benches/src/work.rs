@@ -37,7 +37,7 @@ pub enum Work {
     Start,
 }
 
-/// Which of the limit's two ways a kind of work is held against.
+/// People in the room, unless the kind of work says otherwise.
 pub const PEOPLE: usize = 1000;
 
 impl Work {

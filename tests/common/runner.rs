@@ -1,7 +1,8 @@
 //! How a test starts the program where the machine cannot run it by itself: behind the same words that cargo starts
 //! the tests with (`CARGO_TARGET_<TRIPLE>_RUNNER`), which is an emulator when the program is for another processor.
 //!
-//! Knows no emulator. What an emulator cannot show is left out by [`cannot_see`], which says so.
+//! Knows no emulator. What an emulator cannot show is left out by [`cannot_see`], what the machine does not have by
+//! [`left_out`]; both say so.
 
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
@@ -37,15 +38,24 @@ pub(crate) fn behind(words: &[&str], program: &Path) -> Command {
     command
 }
 
-/// Whether an emulator stands between a test and `what` it looks at. If so it is written, past the capture of what
-/// tests print, with the name of the test: nothing is left out in silence.
+/// Whether an emulator stands between a test and `what` it looks at. If so it is written: nothing is left out in silence.
 pub(crate) fn cannot_see(what: &str) -> bool {
-    if runner().is_empty() {
-        return false;
+    let emulated = !runner().is_empty();
+    if emulated {
+        write("left out under emulation", what);
     }
+    emulated
+}
+
+/// Writes what of a test the machine does not let it do.
+pub(crate) fn left_out(why: &str) {
+    write("left out", why);
+}
+
+/// Writes past the capture of what tests print, with the name of the test.
+fn write(what: &str, why: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");
-    let line = format!("left out under emulation: {test}: {what}\n");
+    let line = format!("{what}: {test}: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).expect("there is a standard error");
-    true
 }

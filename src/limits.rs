@@ -313,3 +313,47 @@ pub const WATCHDOG_BEAT_MS_MIN: u64 = 50;
 /// Descriptors that are neither connections nor listeners: the log's files, its directory and lock, the poll, signals,
 /// a second handle of the poll, standard streams, the service manager, one to spare.
 pub const DESCRIPTORS_BESIDE_CONNECTIONS: u64 = 18 + LOG_FILES_OPEN_MAX as u64;
+
+/// Quiet time after which an address is forgiven, in ms.
+pub const FORGIVEN_AFTER_MS: u64 = 600_000;
+
+/// Argon2id's memory in KiB: what a board with 512 MB computes in one short turn of the loop.
+pub const HASH_MEMORY_KIB: u32 = 1024;
+
+/// Argon2id's passes over that memory.
+pub const HASH_PASSES: u32 = 3;
+
+/// Bytes of an unknown key for which a similar one is looked for.
+pub const GUESSED_BYTES_MAX: usize = 64;
+
+/// Most seconds that anything lasts: clients read them into a signed 32-bit integer.
+pub const SECONDS_MAX: u64 = i32::MAX as u64;
+
+/// Most things of one kind that are counted one by one: connections, rooms, lines.
+pub const COUNT_MAX: u64 = 1_000_000;
+
+/// Milliseconds of silence after which TCP asks whether the other side is still there.
+pub const KEEP_ALIVE_AFTER_MS: u64 = 300_000;
+
+/// Milliseconds between two such questions.
+pub const KEEP_ALIVE_EVERY_MS: u64 = 30_000;
+
+/// Questions without an answer after which a connection is broken.
+pub const KEEP_ALIVE_TRIES: u32 = 4;
+
+/// Bytes of a line that `mecd import` reads: the longest text with every byte written as `\u00xx`, and room for the
+/// other fields.
+pub const IMPORT_LINE_BYTES_MAX: usize = 6 * BODY_BYTES_MAX + 64 * 1024;
+
+/// Bytes that `mecd import` appends before they are written to the disk.
+pub const IMPORT_BATCH_BYTES: usize = 1024 * 1024;
+
+/// Milliseconds that a clock can show and a time can last: what every reader of JSON keeps exactly, and far from where
+/// a sum of two would not fit.
+pub const MILLISECONDS_MAX: u64 = 1 << 53;
+
+/// The greatest number of a person, a room or a group; the next one still fits.
+pub const NUMBER_MAX: u64 = u32::MAX as u64 - 1;
+
+/// The greatest number of a letter, which leaves more numbers than there will ever be letters.
+pub const LETTER_NO_MAX: u64 = 1 << 31;

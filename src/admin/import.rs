@@ -18,16 +18,10 @@ use crate::args::Verbosity;
 use crate::config::Config;
 use crate::core::record::Place;
 use crate::core::{House, Record};
-use crate::limits::BODY_BYTES_MAX;
+use crate::limits::{IMPORT_BATCH_BYTES, IMPORT_LINE_BYTES_MAX};
 use crate::server::store_options;
 use crate::store::disk::{Disk, FileDisk, LOCK_NAME};
 use crate::store::{self, Purpose, Store};
-
-/// Bytes of a line: the longest text with every byte written as `\u00xx`, and room for the other fields.
-const LINE_BYTES_MAX: usize = 6 * BODY_BYTES_MAX + 64 * 1024;
-
-/// Bytes that are appended before they are written to the disk.
-const BATCH_BYTES: usize = 1024 * 1024;
 
 /// Where in the data directory the log is built.
 const STAGE_NAME: &str = "import.tmp";
@@ -119,7 +113,7 @@ fn read_all(source: &mut Source, house: &mut House, store: &mut Store) -> Result
         record.encode(&mut encoded);
         source.at_line(store.append(&encoded, Purpose::Fact).map_err(said))?;
         waiting += encoded.len();
-        if waiting >= BATCH_BYTES {
+        if waiting >= IMPORT_BATCH_BYTES {
             // The store's time stands still here: closing it syncs everything.
             store.commit(0).map_err(said)?;
             waiting = 0;
@@ -232,11 +226,12 @@ impl Source {
     fn advance(&mut self) -> Result<bool, String> {
         self.number += 1;
         self.line.clear();
-        let mut bounded = (&mut self.input).take(LINE_BYTES_MAX as u64 + 1);
+        let mut bounded = (&mut self.input).take(IMPORT_LINE_BYTES_MAX as u64 + 1);
         let read = bounded.read_until(b'\n', &mut self.line);
         read.map_err(|error| format!("cannot read {}: {error}", self.name))?;
-        if self.line.len() > LINE_BYTES_MAX {
-            return self.at_line(Err(format!("the line has more than {LINE_BYTES_MAX} bytes")));
+        if self.line.len() > IMPORT_LINE_BYTES_MAX {
+            return self
+                .at_line(Err(format!("the line has more than {IMPORT_LINE_BYTES_MAX} bytes")));
         }
         Ok(!self.line.is_empty())
     }

@@ -10,17 +10,10 @@ use crate::core::command::{Admits, Nickname, Password};
 use crate::core::manner::Lifetime;
 use crate::core::name::{ItemName, UserName};
 use crate::core::record::{Counters, Owner, PersonNo, Record, Secret};
-use crate::limits::{BODY_BYTES_MAX, SAID_BYTES_MAX, SECRET_BYTES_MAX, STAMP_BYTES_MAX};
-
-/// Milliseconds that a clock can show and a time can last: what every reader of JSON keeps exactly, and far from where
-/// a sum of two would not fit.
-const MILLISECONDS_MAX: u64 = 1 << 53;
-
-/// The greatest number of a person, a room or a group; the next one still fits.
-const NUMBER_MAX: u64 = u32::MAX as u64 - 1;
-
-/// The greatest number of a letter, which leaves more numbers than there will ever be letters.
-const LETTER_NO_MAX: u64 = 1 << 31;
+use crate::limits::{
+    BODY_BYTES_MAX, LETTER_NO_MAX, MILLISECONDS_MAX, NUMBER_MAX, SAID_BYTES_MAX, SECRET_BYTES_MAX,
+    STAMP_BYTES_MAX,
+};
 
 /// A line as it was parsed, and the text of a message put together again.
 #[derive(Default)]

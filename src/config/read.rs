@@ -7,16 +7,13 @@ use super::fault::{Fault, Place};
 use super::options::{self, Kind, Opt};
 use super::table::{OPTIONS, SECTIONS};
 use super::{Config, Listen, ListenAt};
-use crate::limits::{ADDRESSES_MAX, CONFIG_BYTES_MAX};
+use crate::limits::{ADDRESSES_MAX, CONFIG_BYTES_MAX, GUESSED_BYTES_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
-
-/// Bytes of an unknown key for which a similar one is looked for.
-const GUESSED_BYTES_MAX: usize = 64;
 
 /// What the parser says of a key or a section that is there a second time.
 const DUPLICATE: &str = "duplicate key";

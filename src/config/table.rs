@@ -8,15 +8,9 @@ use super::options::{Kind, Opt, number, switch};
 use super::value::{MS, duration_text, milliseconds, port_range, port_range_text};
 use super::{Config, SyncMode};
 use crate::dialect::{Dialect, Service};
-use crate::limits::{self, HOST_NAME_BYTES_MAX};
+use crate::limits::{self, COUNT_MAX, HOST_NAME_BYTES_MAX, SECONDS_MAX};
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// Most seconds that anything lasts: clients read them into a signed 32-bit integer.
-const SECONDS_MAX: u64 = i32::MAX as u64;
-
-/// Most things of one kind that are counted one by one: connections, rooms, lines.
-const COUNT_MAX: u64 = 1_000_000;
 
 const KIB: u64 = 1024;
 const TIB: u64 = KIB * KIB * KIB * KIB;

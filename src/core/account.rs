@@ -12,13 +12,7 @@ use crate::core::command::Password;
 use crate::core::name::{Folded, UserName};
 use crate::core::record::{Owner, PersonNo, Place, Record, Secret};
 use crate::core::{House, Status};
-use crate::limits::{NONCE_BYTES, SECRET_BYTES_MAX};
-
-/// Argon2id's memory in KiB: what a board with 512 MB computes in one short turn of the loop.
-const HASH_MEMORY_KIB: u32 = 1024;
-
-/// Argon2id's passes over that memory.
-const HASH_PASSES: u32 = 3;
+use crate::limits::{HASH_MEMORY_KIB, HASH_PASSES, NONCE_BYTES, SECRET_BYTES_MAX};
 
 /// A password as it is kept. Wiped when dropped.
 pub(super) enum Kept {

@@ -6,10 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::limits::{PENALTIES_MAX, PENALTY_STEPS_MAX};
-
-/// Quiet time after which an address is forgiven, in ms.
-const FORGIVEN_AFTER_MS: u64 = 600_000;
+use crate::limits::{FORGIVEN_AFTER_MS, PENALTIES_MAX, PENALTY_STEPS_MAX};
 
 #[derive(Debug)]
 struct Penalty {

@@ -8,13 +8,8 @@ use std::time::Duration;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
 
 use crate::dialect::Service;
-use crate::limits::ACCEPT_BACKLOG;
+use crate::limits::{ACCEPT_BACKLOG, KEEP_ALIVE_AFTER_MS, KEEP_ALIVE_EVERY_MS, KEEP_ALIVE_TRIES};
 use crate::server::socket::Families;
-
-/// Silence after which TCP asks whether the other side is still there, and how often it asks.
-const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(300);
-const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(30);
-const KEEP_ALIVE_TRIES: u32 = 4;
 
 /// A socket on which connections of one service arrive.
 #[derive(Debug)]
@@ -38,8 +33,8 @@ impl Listener {
     pub fn open(service: Service, wanted: SocketAddr) -> io::Result<Self> {
         let socket = bound(wanted, Families::One)?;
         sockopt::set_socket_keepalive(&socket, true)?;
-        sockopt::set_tcp_keepidle(&socket, KEEP_ALIVE_AFTER)?;
-        sockopt::set_tcp_keepintvl(&socket, KEEP_ALIVE_EVERY)?;
+        sockopt::set_tcp_keepidle(&socket, Duration::from_millis(KEEP_ALIVE_AFTER_MS))?;
+        sockopt::set_tcp_keepintvl(&socket, Duration::from_millis(KEEP_ALIVE_EVERY_MS))?;
         sockopt::set_tcp_keepcnt(&socket, KEEP_ALIVE_TRIES)?;
         rustix::net::listen(&socket, ACCEPT_BACKLOG)?;
         let socket = TcpListener::from(socket);
@@ -91,7 +86,11 @@ mod tests {
             };
             assert!(accepted.nodelay().unwrap());
             assert!(sockopt::socket_keepalive(&accepted).unwrap());
-            assert_eq!(sockopt::tcp_keepidle(&accepted).unwrap(), KEEP_ALIVE_AFTER);
+            let [after, every] =
+                [KEEP_ALIVE_AFTER_MS, KEEP_ALIVE_EVERY_MS].map(Duration::from_millis);
+            assert_eq!(sockopt::tcp_keepidle(&accepted).unwrap(), after);
+            assert_eq!(sockopt::tcp_keepintvl(&accepted).unwrap(), every);
+            assert_eq!(sockopt::tcp_keepcnt(&accepted).unwrap(), KEEP_ALIVE_TRIES);
         }
     }
 

@@ -18,7 +18,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("dialect", &["core", "limits"]),
     ("store", &["limits"]),
     ("config", &["core", "dialect", "limits"]),
-    ("args", &["config", "core", "limits"]),
+    ("args", &["config"]),
     ("server", &["config", "core", "dialect", "limits", "store"]),
     ("admin", &["args", "config", "core", "dialect", "limits", "server", "store"]),
 ];

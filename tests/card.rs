@@ -14,6 +14,7 @@ use std::time::Duration;
 use common::framing::Speech;
 use common::memory::{Manner, Memory};
 use common::play::World;
+use mecd::limits::COMPACT_BYTES_PER_TURN;
 use mecd::store::memory::Operation;
 use program_support::runner::left_out;
 use program_support::{Start, temporary};
@@ -175,6 +176,25 @@ fn the_history_of_a_busy_room_costs_its_lines_and_a_sync_in_each_interval_or_not
     let unsaved = hour_of_talk(&[("rooms.history_saved", "false")], second, 60);
     report("the same once a second with rooms.history_saved = false", unsaved);
     assert_eq!(unsaved, Cost { bytes: 0, syncs: 0 });
+}
+
+#[test]
+fn compaction_writes_a_bounded_piece_in_each_turn() {
+    let mut world = serve(&[("storage.sync", "always")]);
+    connect(&mut world, "amy");
+    ask(&mut world, "amy", "#creategroup board \"\" anon");
+    ask(&mut world, "amy", "#joingroup board");
+    let (posts, length) = (300, 900);
+    for _ in 0..posts {
+        ask(&mut world, "amy", &format!("#postmessage n 0 1\r\n{}", "x".repeat(length)));
+    }
+    wait(&mut world, Duration::from_secs(2));
+    let mut most = 0;
+    let moved = Cost::of(&mut world, |world| most = world.move_all());
+    report("the log moved", moved);
+    assert!(moved.bytes >= posts * length as u64, "{moved:?}");
+    let record = length as u64 + POST_BYTES_MAX;
+    assert!(most <= COMPACT_BYTES_PER_TURN as u64 + 2 * record, "{most} bytes in one turn");
 }
 
 // On a file system, which has a page and a journal to write for each sync.

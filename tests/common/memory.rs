@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mecd::config::{self, Config};
 use mecd::core::{Now, SessionId};
-use mecd::server::hub::{Hub, store_options};
+use mecd::server::hub::{Hub, Readiness, store_options};
 use mecd::store::memory::MemoryDisk;
 use mecd::store::{self, Shape};
 
@@ -60,6 +60,10 @@ pub(crate) struct Memory {
     /// The hub's slot for each of the network's connections that it still has.
     slots: BTreeMap<usize, u32>,
     on_the_way: Option<OnTheWay>,
+    /// Slots of connections that the last turn has dropped.
+    gone: Vec<u32>,
+    /// Most bytes that a turn has written, since that was last asked.
+    most_written: u64,
     /// How often the server has been started.
     starts: u64,
     turned: usize,
@@ -94,6 +98,8 @@ impl Memory {
             connections: BTreeMap::new(),
             slots: BTreeMap::new(),
             on_the_way: None,
+            gone: Vec::new(),
+            most_written: 0,
             starts: 0,
             turned: 0,
         }
@@ -132,10 +138,19 @@ impl Memory {
                 self.hub().note(slot as usize, readiness);
             }
         }
+        // As of a poll that noticed somebody who has gone since.
+        for slot in std::mem::take(&mut self.gone) {
+            if !self.slots.values().any(|&other| other == slot) {
+                let everything = Readiness { readable: true, writable: true, hung_up: true };
+                self.hub().note(slot as usize, everything);
+            }
+        }
+        let before = self.disk.bytes_written();
         self.hub().turn(now).expect("the disk takes everything");
+        self.most_written = self.most_written.max(self.disk.bytes_written() - before);
         for (number, act) in self.network.take_acts() {
             if act == Act::Dropped {
-                self.slots.remove(&number);
+                self.gone.extend(self.slots.remove(&number));
             }
             let connection = self.connections.values_mut().find(|other| other.number == number);
             // Who has gone hears nothing more.
@@ -227,14 +242,20 @@ impl Memory {
 
     /// Moves all of the log, if that is the manner.
     fn compact(&mut self) {
-        if self.manner != Manner::Compacted {
-            return;
+        if self.manner == Manner::Compacted {
+            self.move_all();
         }
+    }
+
+    /// Moves all of the log. Says how many bytes a turn wrote at most.
+    pub(crate) fn move_all(&mut self) -> u64 {
         let (now, before) = (self.now, self.disk.files());
         self.hub().compact_all(now).expect("the disk takes everything");
+        self.most_written = 0;
         self.turns();
         assert!(self.disk.files() > before, "all was moved out of {before:?}");
         assert_eq!(self.disk.files().len(), 1, "what was moved is gone");
+        self.most_written
     }
 
     fn set_clock(&mut self, ms: u64) {
@@ -392,6 +413,7 @@ impl World for Memory {
         self.disk.kill();
         self.network.forget();
         self.slots.clear();
+        self.gone.clear();
         self.connections.clear();
         Ok(())
     }

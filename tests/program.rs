@@ -3,14 +3,17 @@
 
 mod program_support;
 
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use program_support::{Client, LOOK_AGAIN, Server, Start, files_below, position, temporary};
 use program_support::{wait_until, write_file};
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::process::Signal;
 
 const DONE: &str = "@status 0";
@@ -276,6 +279,55 @@ fn sigterm_and_sigint_warn_users_keep_everything_and_end_with_0_within_five_seco
         ann.expect("#login regd ann secret", DONE);
         assert!(ann.list("#listrooms")[1].starts_with("attic amy "));
     }
+}
+
+/// A server that has yet to open its data: it waits for its key, which is to come from a pipe.
+fn begin_without_key(dir: &Path, start: Start) -> Server {
+    mknodat(CWD, dir.join("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+        .expect("a pipe can be made");
+    let server = start.set("storage.key_file=pipe").begin();
+    wait_until("it comes to its data", || dir.join("data").is_dir());
+    server
+}
+
+/// Gives a server the key for which it waits.
+fn give_key(dir: &Path) {
+    let mut options = OpenOptions::new();
+    // Without waiting for a reader: there will be none if the server has ended.
+    options.write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let mut pipe: Option<File> = None;
+    wait_until("it reads the key", || {
+        pipe = options.open(dir.join("pipe")).ok();
+        pipe.is_some()
+    });
+    pipe.expect("it is open").write_all(&[b'7'; 32]).expect("the key is read");
+}
+
+#[test]
+fn sigterm_and_sigint_before_it_listens_end_it_with_0_as_soon_as_it_does() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let dir = temporary();
+        let server = begin_without_key(dir.path(), Start::in_dir(dir.path()));
+        server.signal(signal);
+        give_key(dir.path());
+        let ended = server.ended();
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        assert!(ended.err.contains("stopped"), "in good order: {ended:?}");
+    }
+}
+
+#[test]
+fn sighup_before_it_listens_is_taken_when_it_does() {
+    let dir = temporary();
+    let file = dir.path().join("mecd.toml");
+    write_file(&file, "[limits]\nrooms = 0\n");
+    let start = Start::in_dir(dir.path()).args(["--config", "mecd.toml"]);
+    let server = begin_without_key(dir.path(), start);
+    write_file(&file, "[limits]\ngroops = 1\n");
+    server.signal(Signal::HUP);
+    give_key(dir.path());
+    server.wait_for_log("groops");
+    assert_eq!(server.stop().out.lines().count(), 1, "it came up, and listened");
 }
 
 #[test]

@@ -7,7 +7,9 @@ use log::{info, warn};
 use mecd::admin;
 use mecd::args::{self, Common, EXIT_USAGE, Invocation};
 use mecd::config::{self, Config, Environment};
-use mecd::server::{Listener, Notifier, Server, ServerError, Signals, raise_descriptor_limit};
+use mecd::server::{
+    Listener, Notifier, Server, ServerError, Signals, does_without, raise_descriptor_limit,
+};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 fn main() -> ExitCode {
@@ -118,7 +120,7 @@ fn listen(config: &Config) -> Result<Vec<Listener>, ServerError> {
     for (service, address) in config.listen.all() {
         match Listener::open(service, address) {
             Ok(listener) => listeners.push(listener),
-            Err(error) if config.listen.can_do_without(service, address) => {
+            Err(error) if does_without(&config.listen, service, address, &error) => {
                 warn!("not listening on {address}: {error}");
             }
             Err(error) => return Err(ServerError::Listen(address, error)),

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use program_support::{Client, LOOK_AGAIN, Server, Start, files_below, position, temporary};
+use program_support::{Client, Ended, LOOK_AGAIN, Server, Start, files_below, position, temporary};
 use program_support::{wait_until, write_file};
 use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::process::Signal;
@@ -223,6 +223,32 @@ fn a_port_in_use_is_exit_status_1_and_named() {
     let ended = Start::with_data(dir.path()).args(["--listen", &listen]).run();
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     assert!(ended.err.contains(&address.to_string()), "{}", ended.err);
+    assert_eq!(ended.out, "");
+}
+
+/// How a server without any arguments ends while another program has the port of IPv6 alone; nothing, a moment later, if
+/// the one of IPv4 is in use too.
+fn end_without_port_6500_of_ipv6(dir: &Path) -> Option<Ended> {
+    let taken = TcpListener::bind((Ipv6Addr::LOCALHOST, 6500));
+    if taken.is_ok() && TcpListener::bind((Ipv4Addr::UNSPECIFIED, 6500)).is_ok() {
+        let ended = Start::bare(dir).listeners(2).try_serve().err().expect("a port is in use");
+        if !ended.err.contains("0.0.0.0:6500") {
+            return Some(ended);
+        }
+    }
+    std::thread::sleep(LOOK_AGAIN);
+    None
+}
+
+#[test]
+fn the_built_in_port_in_use_for_ipv6_alone_is_exit_status_1_and_named() {
+    let dir = temporary();
+    let Some(ended) = (0..1000).find_map(|_| end_without_port_6500_of_ipv6(dir.path())) else {
+        println!("skipped: port 6500 is in use, or there is no IPv6");
+        return;
+    };
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.err.contains("[::]:6500"), "{}", ended.err);
     assert_eq!(ended.out, "");
 }
 

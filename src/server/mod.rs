@@ -50,7 +50,7 @@ use crate::server::clock::Clock;
 use crate::server::entropy::Entropy;
 pub use crate::server::hub::store_options;
 use crate::server::hub::{Hub, Readiness};
-pub use crate::server::listener::{Listener, can_listen};
+pub use crate::server::listener::{Listener, can_listen, does_without};
 pub use crate::server::notify::Notifier;
 use crate::server::port::KernelPorts;
 pub use crate::server::post::{core_place, store_place};

@@ -79,6 +79,44 @@ fn one_kick_more_than_a_room_remembers_is_refused_and_moves_nobody() {
 }
 
 #[test]
+fn a_lower_limit_of_silence_holds_for_who_is_there_already() {
+    let mut world = memory(&[("limits.idle_seconds", "3600")]);
+    ask(&mut world, "bob", "#login anon bob", &["@status 0"]);
+    ask(&mut world, "amy", "#login anon amy", &["@status 0"]);
+    world.wait(Duration::from_secs(10)).unwrap();
+    ask(&mut world, "amy", "#whoami", &["@ret #whoami amy Home 2 - 0"]);
+    world.configure(&options(&[("limits.idle_seconds", "60")])).unwrap();
+    world.wait(Duration::from_millis(49_999)).unwrap();
+    world.quiet().unwrap();
+    world.wait(Duration::from_millis(1)).unwrap();
+    assert!(world.unit("bob").unwrap().starts_with("@mess #warning \""));
+    world.end_of("bob").unwrap();
+    world.quiet().unwrap();
+    // Who has been silent for longer than that is closed at once.
+    world.wait(Duration::from_secs(5)).unwrap();
+    world.configure(&options(&[("limits.idle_seconds", "55")])).unwrap();
+    assert!(world.unit("amy").unwrap().starts_with("@mess #warning \""));
+    world.end_of("amy").unwrap();
+    world.finish().unwrap();
+}
+
+#[test]
+fn a_limit_of_silence_that_comes_while_somebody_is_there_holds_whatever_else_is_due() {
+    let mut world = memory(&[]);
+    world.connect("bob", Speech::Json).unwrap();
+    let object = r#"{"Command":"register","Username":"bob","Password":"pw"}"#;
+    world.send("bob", format!("{object}\n").as_bytes()).unwrap();
+    world.unit("bob").unwrap();
+    world.configure(&options(&[("limits.idle_seconds", "7")])).unwrap();
+    world.wait(Duration::from_millis(6999)).unwrap();
+    world.quiet().unwrap();
+    world.wait(Duration::from_millis(1)).unwrap();
+    world.unit("bob").unwrap();
+    world.end_of("bob").unwrap();
+    world.finish().unwrap();
+}
+
+#[test]
 fn one_attempt_more_than_may_wait_is_refused_at_once() {
     let mut world = memory(&[
         ("limits.wrong_passwords", "1"),

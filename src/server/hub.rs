@@ -129,7 +129,7 @@ impl<S: Socket> Hub<S> {
         self.post.store.begin_turn(now.ms);
         config.name_host();
         self.post.host.clone_from(&config.dialects.host);
-        self.house.configure(config.settings.clone());
+        self.house.configure(config.settings.clone(), &mut self.post);
         self.post.store.set_options(store_options(&config));
         self.config = config;
         // Who lets more wait than is allowed now would else stay until something else is said to it.

@@ -1023,6 +1023,28 @@ fn without_descriptors_connections_are_refused_and_the_server_neither_spins_nor_
 }
 
 #[test]
+fn the_descriptor_limit_is_raised_as_far_as_the_connections_need_it() {
+    let dir = temporary();
+    let start = Start::with_descriptor_limits(dir.path(), 40, 400).unhurried();
+    let server = start.set("limits.connections=120").serve();
+    assert_eq!(fill(&server).len(), 120);
+    let log = server.stop().err;
+    assert!(!log.contains("descriptor limit"), "{log}");
+}
+
+#[test]
+fn a_descriptor_limit_that_cannot_be_raised_far_enough_is_logged_with_what_it_allows_for() {
+    let dir = temporary();
+    let start = Start::with_descriptor_limits(dir.path(), 40, 100).unhurried();
+    let server = start.set("limits.connections=120").serve();
+    let users = fill(&server).len();
+    assert!((40..100).contains(&users), "{users} users");
+    let warning = format!("the descriptor limit of 100 allows for {users} connections only");
+    server.wait_for_log(&warning);
+    server.stop();
+}
+
+#[test]
 fn without_descriptors_messages_are_still_stored_and_read() {
     let dir = temporary();
     let start = Start::with_descriptors(dir.path(), 100).unhurried();

@@ -92,7 +92,12 @@ impl Start {
 
     /// As a shell starts it that allows so many descriptors.
     pub(crate) fn with_descriptors(cwd: &Path, descriptors: u32) -> Self {
-        let script = format!("ulimit -n {descriptors}; exec \"$@\"");
+        Self::with_descriptor_limits(cwd, descriptors, descriptors)
+    }
+
+    /// As a shell starts it that gives it so many descriptors, and allows it so many.
+    pub(crate) fn with_descriptor_limits(cwd: &Path, soft: u32, hard: u32) -> Self {
+        let script = format!("ulimit -S -n {soft}; ulimit -H -n {hard}; exec \"$@\"");
         Self::script(&script, cwd).args(["--data-dir", "data", "--listen", "mec=127.0.0.1:0"])
     }
 

@@ -7,7 +7,9 @@ use log::{info, warn};
 use mecd::admin;
 use mecd::args::{self, Common, EXIT_USAGE, Invocation};
 use mecd::config::{self, Config, Environment};
-use mecd::server::{Listener, Notifier, Server, ServerError, raise_descriptor_limit};
+use mecd::server::{
+    Listener, Notifier, Server, ServerError, Signals, does_without, raise_descriptor_limit,
+};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 fn main() -> ExitCode {
@@ -77,6 +79,8 @@ fn load(common: &Common) -> Result<Config, String> {
 }
 
 fn serve(common: Common) -> Result<(), String> {
+    // First of all: opening a long log takes its time, and none of them may end the program meanwhile.
+    let signals = Signals::listen().map_err(|error| error.to_string())?;
     let mut config = load(&common)?;
     admin::init_logging(common.verbosity);
     forbid_core_dumps();
@@ -90,9 +94,9 @@ fn serve(common: Common) -> Result<(), String> {
             .inspect_err(|faults| log::error!("the configuration is not changed: {faults}"))
             .ok()
     });
-    let server =
-        Server::new(config, house, store, listeners, reload).map_err(|error| error.to_string())?;
-    let server = server.with_notifier(notifier);
+    let server = Server::new(config, house, store, listeners, signals, reload)
+        .map_err(|error| error.to_string())?
+        .with_notifier(notifier);
     let mut lines = String::new();
     for listener in server.listeners() {
         lines.push_str(&format!("listening {} {}\n", listener.service, listener.address));
@@ -116,7 +120,7 @@ fn listen(config: &Config) -> Result<Vec<Listener>, ServerError> {
     for (service, address) in config.listen.all() {
         match Listener::open(service, address) {
             Ok(listener) => listeners.push(listener),
-            Err(error) if config.listen.can_do_without(service, address) => {
+            Err(error) if does_without(&config.listen, service, address, &error) => {
                 warn!("not listening on {address}: {error}");
             }
             Err(error) => return Err(ServerError::Listen(address, error)),

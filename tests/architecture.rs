@@ -25,11 +25,12 @@ const ALLOWED: [(&str, &[&str]); 8] = [
 
 /// What of the server the offline tools may use: how the house and the store name places, what the store obeys, and what
 /// a start would ask of the machine and say of it.
-const SERVER_FOR_ADMIN: [&str; 6] = [
+const SERVER_FOR_ADMIN: [&str; 7] = [
     "store_options",
     "core_place",
     "store_place",
     "can_listen",
+    "does_without",
     "descriptors_beside_connections",
     "wrong_clock",
 ];

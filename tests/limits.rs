@@ -81,6 +81,110 @@ fn one_kick_more_than_a_room_remembers_is_refused_and_moves_nobody() {
 }
 
 #[test]
+fn a_lower_limit_of_silence_holds_for_who_is_there_already() {
+    let mut world = memory(&[("limits.idle_seconds", "3600")]);
+    ask(&mut world, "bob", "#login anon bob", &["@status 0"]);
+    ask(&mut world, "amy", "#login anon amy", &["@status 0"]);
+    world.wait(Duration::from_secs(10)).unwrap();
+    ask(&mut world, "amy", "#whoami", &["@ret #whoami amy Home 2 - 0"]);
+    world.configure(&options(&[("limits.idle_seconds", "60")])).unwrap();
+    world.wait(Duration::from_millis(49_999)).unwrap();
+    world.quiet().unwrap();
+    world.wait(Duration::from_millis(1)).unwrap();
+    assert!(world.unit("bob").unwrap().starts_with("@mess #warning \""));
+    world.end_of("bob").unwrap();
+    world.quiet().unwrap();
+    // Who has been silent for longer than that is closed at once.
+    world.wait(Duration::from_secs(5)).unwrap();
+    world.configure(&options(&[("limits.idle_seconds", "55")])).unwrap();
+    assert!(world.unit("amy").unwrap().starts_with("@mess #warning \""));
+    world.end_of("amy").unwrap();
+    world.finish().unwrap();
+}
+
+#[test]
+fn a_limit_of_silence_that_comes_while_somebody_is_there_holds_whatever_else_is_due() {
+    let mut world = memory(&[]);
+    world.connect("bob", Speech::Json).unwrap();
+    let object = r#"{"Command":"register","Username":"bob","Password":"pw"}"#;
+    world.send("bob", format!("{object}\n").as_bytes()).unwrap();
+    world.unit("bob").unwrap();
+    world.configure(&options(&[("limits.idle_seconds", "7")])).unwrap();
+    world.wait(Duration::from_millis(6999)).unwrap();
+    world.quiet().unwrap();
+    world.wait(Duration::from_millis(1)).unwrap();
+    world.unit("bob").unwrap();
+    world.end_of("bob").unwrap();
+    world.finish().unwrap();
+}
+
+/// What is remembered of a room, as `#history` gives it, without the times and the quotes.
+fn remembered(world: &mut dyn World, who: &str) -> Vec<String> {
+    let rows = list(world, who, "#history").into_iter();
+    rows.map(|row| row.split_once(' ').expect("a time stands first").1.replace('"', "")).collect()
+}
+
+fn say(world: &mut dyn World, texts: &[&str]) {
+    for text in texts {
+        let heard = format!("@mess #broadcast bob \"{text}\"");
+        ask(world, "bob", &format!("#broadcast {text}"), &[&heard]);
+    }
+}
+
+/// Somebody who talks, on a server that has just been started.
+fn talker(world: &mut Memory, set: &[(&str, &str)]) {
+    world.start(&options(set)).unwrap();
+    ask(world, "bob", "#login anon bob", &["@status 0"]);
+}
+
+/// Lowers the limit from 50 lines and 32 KiB to each of these, and restarts the server with it.
+#[track_caller]
+fn lower_history(option: &str, texts: &[&str], limits: &[(&str, &[&str])]) {
+    let mut world = Memory::new(Manner::Plain);
+    talker(&mut world, &[]);
+    let (last, written) = texts.split_last().unwrap();
+    say(&mut world, written);
+    world.wait(Duration::from_secs(5)).unwrap();
+    say(&mut world, &[last]);
+    for (limit, kept) in limits {
+        let kept: Vec<String> = kept.iter().map(|text| format!("bob {text}")).collect();
+        world.configure(&options(&[(option, limit)])).unwrap();
+        assert_eq!(remembered(&mut world, "bob"), kept, "{option} {limit}");
+        world.wait(Duration::from_secs(5)).unwrap();
+        world.kill().unwrap();
+        talker(&mut world, &[(option, limit)]);
+        assert_eq!(remembered(&mut world, "bob"), kept, "{option} {limit} after a restart");
+    }
+    world.finish().unwrap();
+}
+
+#[test]
+fn a_lower_limit_of_history_leaves_the_newest_of_what_is_there_and_a_restart_agrees() {
+    let texts = ["a", "b", "c", "d", "e"];
+    lower_history(
+        "rooms.history_lines",
+        &texts,
+        &[("3", &["c", "d", "e"]), ("1", &["e"]), ("0", &[])],
+    );
+    let texts = texts.map(|text| text.repeat(800));
+    let texts = texts.each_ref().map(String::as_str);
+    lower_history("rooms.history_bytes", &texts, &[("3200", &texts[1..]), ("3199", &texts[2..])]);
+}
+
+#[test]
+fn what_a_lower_limit_of_history_drops_before_it_is_written_is_never_written() {
+    let mut world = Memory::new(Manner::Plain);
+    talker(&mut world, &[]);
+    say(&mut world, &["a", "b"]);
+    world.configure(&options(&[("rooms.history_lines", "1")])).unwrap();
+    world.wait(Duration::from_secs(5)).unwrap();
+    world.kill().unwrap();
+    talker(&mut world, &[]);
+    assert_eq!(remembered(&mut world, "bob"), ["bob b"]);
+    world.finish().unwrap();
+}
+
+#[test]
 fn one_attempt_more_than_may_wait_is_refused_at_once() {
     let mut world = memory(&[
         ("limits.wrong_passwords", "1"),

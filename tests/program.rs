@@ -3,15 +3,18 @@
 
 mod program_support;
 
+use std::fs::{File, OpenOptions};
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use program_support::runner::left_out;
-use program_support::{Client, LOOK_AGAIN, Server, Start, files_below, position, temporary};
+use program_support::{Client, Ended, LOOK_AGAIN, Server, Start, files_below, position, temporary};
 use program_support::{wait_until, write_file};
+use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat};
 use rustix::process::Signal;
 
 const DONE: &str = "@status 0";
@@ -224,6 +227,32 @@ fn a_port_in_use_is_exit_status_1_and_named() {
     assert_eq!(ended.out, "");
 }
 
+/// How a server without any arguments ends while another program has the port of IPv6 alone; nothing, a moment later, if
+/// the one of IPv4 is in use too.
+fn end_without_port_6500_of_ipv6(dir: &Path) -> Option<Ended> {
+    let taken = TcpListener::bind((Ipv6Addr::LOCALHOST, 6500));
+    if taken.is_ok() && TcpListener::bind((Ipv4Addr::UNSPECIFIED, 6500)).is_ok() {
+        let ended = Start::bare(dir).listeners(2).try_serve().err().expect("a port is in use");
+        if !ended.err.contains("0.0.0.0:6500") {
+            return Some(ended);
+        }
+    }
+    std::thread::sleep(LOOK_AGAIN);
+    None
+}
+
+#[test]
+fn the_built_in_port_in_use_for_ipv6_alone_is_exit_status_1_and_named() {
+    let dir = temporary();
+    let Some(ended) = (0..1000).find_map(|_| end_without_port_6500_of_ipv6(dir.path())) else {
+        left_out("port 6500 is in use, or there is no IPv6");
+        return;
+    };
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.err.contains("[::]:6500"), "{}", ended.err);
+    assert_eq!(ended.out, "");
+}
+
 #[test]
 fn a_second_server_on_a_data_directory_is_exit_status_1_and_the_first_goes_on() {
     let dir = temporary();
@@ -277,6 +306,55 @@ fn sigterm_and_sigint_warn_users_keep_everything_and_end_with_0_within_five_seco
         ann.expect("#login regd ann secret", DONE);
         assert!(ann.list("#listrooms")[1].starts_with("attic amy "));
     }
+}
+
+/// A server that has yet to open its data: it waits for its key, which is to come from a pipe.
+fn begin_without_key(dir: &Path, start: Start) -> Server {
+    mknodat(CWD, dir.join("pipe"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+        .expect("a pipe can be made");
+    let server = start.set("storage.key_file=pipe").begin();
+    wait_until("it comes to its data", || dir.join("data").is_dir());
+    server
+}
+
+/// Gives a server the key for which it waits.
+fn give_key(dir: &Path) {
+    let mut options = OpenOptions::new();
+    // Without waiting for a reader: there will be none if the server has ended.
+    options.write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    let mut pipe: Option<File> = None;
+    wait_until("it reads the key", || {
+        pipe = options.open(dir.join("pipe")).ok();
+        pipe.is_some()
+    });
+    pipe.expect("it is open").write_all(&[b'7'; 32]).expect("the key is read");
+}
+
+#[test]
+fn sigterm_and_sigint_before_it_listens_end_it_with_0_as_soon_as_it_does() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let dir = temporary();
+        let server = begin_without_key(dir.path(), Start::in_dir(dir.path()));
+        server.signal(signal);
+        give_key(dir.path());
+        let ended = server.ended();
+        assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+        assert!(ended.err.contains("stopped"), "in good order: {ended:?}");
+    }
+}
+
+#[test]
+fn sighup_before_it_listens_is_taken_when_it_does() {
+    let dir = temporary();
+    let file = dir.path().join("mecd.toml");
+    write_file(&file, "[limits]\nrooms = 0\n");
+    let start = Start::in_dir(dir.path()).args(["--config", "mecd.toml"]);
+    let server = begin_without_key(dir.path(), start);
+    write_file(&file, "[limits]\ngroops = 1\n");
+    server.signal(Signal::HUP);
+    give_key(dir.path());
+    server.wait_for_log("groops");
+    assert_eq!(server.stop().out.lines().count(), 1, "it came up, and listened");
 }
 
 #[test]
@@ -942,6 +1020,28 @@ fn without_descriptors_connections_are_refused_and_the_server_neither_spins_nor_
         next.try_line().is_ok_and(|line| line.as_deref() == Some(DONE))
     });
     users[0].expect("#createroom attic", DONE);
+    server.stop();
+}
+
+#[test]
+fn the_descriptor_limit_is_raised_as_far_as_the_connections_need_it() {
+    let dir = temporary();
+    let start = Start::with_descriptor_limits(dir.path(), 40, 400).unhurried();
+    let server = start.set("limits.connections=120").serve();
+    assert_eq!(fill(&server).len(), 120);
+    let log = server.stop().err;
+    assert!(!log.contains("descriptor limit"), "{log}");
+}
+
+#[test]
+fn a_descriptor_limit_that_cannot_be_raised_far_enough_is_logged_with_what_it_allows_for() {
+    let dir = temporary();
+    let start = Start::with_descriptor_limits(dir.path(), 40, 100).unhurried();
+    let server = start.set("limits.connections=120").serve();
+    let users = fill(&server).len();
+    assert!((40..100).contains(&users), "{users} users");
+    let warning = format!("the descriptor limit of 100 allows for {users} connections only");
+    server.wait_for_log(&warning);
     server.stop();
 }
 

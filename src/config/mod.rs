@@ -118,7 +118,7 @@ pub struct Listen {
     source: ListenSource,
 }
 
-/// Who chose the addresses. A machine may lack IPv6 or IPv4: of the built-in ones it is enough that one can be had.
+/// Who chose the addresses. A machine may lack IPv6: of the built-in ones that of IPv4 is enough there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum ListenSource {
     /// Nobody, or somebody who wrote exactly the built-in ones (as `mecd config` does).
@@ -139,7 +139,7 @@ impl Listen {
         &self.addresses[service.into().number()]
     }
 
-    /// Whether it is enough to listen elsewhere if this address cannot be had.
+    /// Whether it is enough to listen elsewhere on a machine that has no addresses of this kind.
     #[must_use]
     pub fn can_do_without(&self, service: impl Into<Service>, address: SocketAddr) -> bool {
         let is_mec = service.into() == Dialect::Mec.into();

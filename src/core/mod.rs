@@ -393,12 +393,16 @@ impl House {
         }
     }
 
-    /// Takes other options. Limits that are lower than what is there already only keep more from coming.
-    pub fn configure(&mut self, settings: Settings) {
+    /// Takes other options. Limits that are lower than what is there already only keep more from coming; but of what was
+    /// said in rooms the oldest goes, as if more had come.
+    pub fn configure(&mut self, settings: Settings, out: &mut dyn Outbox) {
         self.settings = settings;
+        let bounds = self.history_bounds();
         for slot in self.rooms.slots() {
             self.start_room_time(slot);
+            self.rooms.at_mut(slot).history.trim(bounds, &mut self.dead);
         }
+        self.bury_the_dead(out);
     }
 
     /// The room the user of a session stands in; of a user who stands in several, the first.

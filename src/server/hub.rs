@@ -126,9 +126,10 @@ impl<S: Socket> Hub<S> {
 
     /// Takes other options.
     pub fn configure(&mut self, now: Now, mut config: Config) {
+        self.post.store.begin_turn(now.ms);
         config.name_host();
         self.post.host.clone_from(&config.dialects.host);
-        self.house.configure(config.settings.clone());
+        self.house.configure(config.settings.clone(), &mut self.post);
         self.post.store.set_options(store_options(&config));
         self.config = config;
         // Who lets more wait than is allowed now would else stay until something else is said to it.
@@ -137,9 +138,9 @@ impl<S: Socket> Hub<S> {
         for index in slow.map(|(_, it)| it.id.index).collect::<Vec<_>>() {
             self.post.touch(index);
         }
+        // Who may be silent for less long than before is to be looked at sooner.
         let open = self.post.connections.iter().filter(|(_, it)| it.phase == Phase::Open);
-        let untimed = open.filter(|(_, it)| it.timer == 0).map(|(_, it)| it.id.index);
-        for index in untimed.collect::<Vec<_>>() {
+        for index in open.map(|(_, it)| it.id.index).collect::<Vec<_>>() {
             self.look_at_silence(now, index);
         }
     }
@@ -372,11 +373,14 @@ impl<S: Socket> Hub<S> {
         let connection = &self.post.connections[index as usize];
         let id = connection.id;
         let due = connection.heard + allowed;
-        if due <= now.ms && self.house.standing(id) == Some(Standing::User) {
+        if due > now.ms {
+            self.call_by(index, due);
+        } else if self.house.standing(id) == Some(Standing::User) {
             debug!("closing {}: silent for {} s", connection.address, self.config.idle_seconds);
             self.house.dismiss(now, id, &Warning::Idle, &mut self.post);
         } else {
-            self.call_by(index, due.max(now.ms + 1000));
+            // It may log in.
+            self.call_by(index, now.ms + 1000);
         }
     }
 

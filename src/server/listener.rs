@@ -5,8 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
 
+use crate::config::Listen;
 use crate::dialect::Service;
 use crate::limits::{ACCEPT_BACKLOG, KEEP_ALIVE_AFTER_MS, KEEP_ALIVE_EVERY_MS, KEEP_ALIVE_TRIES};
 use crate::server::socket::Families;
@@ -52,6 +54,20 @@ pub fn can_listen(address: SocketAddr) -> io::Result<()> {
     bound(address, Families::One).map(drop)
 }
 
+/// Whether the server does without an address that it cannot have, for this reason: of the built-in ones it is that of
+/// IPv6, and the machine has none.
+#[must_use]
+pub fn does_without(
+    listen: &Listen,
+    service: Service,
+    address: SocketAddr,
+    error: &io::Error,
+) -> bool {
+    let missing = [Errno::AFNOSUPPORT, Errno::ADDRNOTAVAIL, Errno::PROTONOSUPPORT];
+    let reason = Errno::from_io_error(error);
+    listen.can_do_without(service, address) && reason.is_some_and(|it| missing.contains(&it))
+}
+
 /// A socket to listen on, at `address`. Accepted connections have `TCP_NODELAY`: Linux hands it on.
 pub(super) fn bound(address: SocketAddr, families: Families) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
@@ -68,7 +84,10 @@ pub(super) fn bound(address: SocketAddr, families: Families) -> io::Result<Owned
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
+    use crate::dialect::Dialect;
 
     #[test]
     fn accepted_connections_inherit_the_options() {
@@ -92,6 +111,39 @@ mod tests {
             assert_eq!(sockopt::tcp_keepintvl(&accepted).unwrap(), every);
             assert_eq!(sockopt::tcp_keepcnt(&accepted).unwrap(), KEEP_ALIVE_TRIES);
         }
+    }
+
+    fn is_done_without(service: impl Into<Service>, error: &io::Error) -> bool {
+        let built_in = Listen::default();
+        let address = built_in.of(Dialect::Mec)[1];
+        assert!(address.is_ipv6());
+        does_without(&built_in, service.into(), address, error)
+    }
+
+    #[test]
+    fn the_server_does_without_ipv6_where_the_machine_has_none() {
+        // An address for examples: no machine has it.
+        let foreign = can_listen("[2001:db8::1]:0".parse().unwrap()).unwrap_err();
+        let unknown = io::Error::from(Errno::AFNOSUPPORT);
+        for error in [foreign, unknown] {
+            assert!(is_done_without(Dialect::Mec, &error), "{error}");
+            assert!(!is_done_without(Service::Metrics, &error), "not a built-in one: {error}");
+            let built_in = Listen::default();
+            let ipv4 = built_in.of(Dialect::Mec)[0];
+            assert!(!does_without(&built_in, Dialect::Mec.into(), ipv4, &error), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_server_does_not_do_without_an_address_that_another_program_has() {
+        assert!(!is_done_without(Dialect::Mec, &Errno::ACCESS.into()));
+        assert!(!is_done_without(Dialect::Mec, &io::Error::other("something else")));
+        let Ok(taken) = Listener::open(Service::Metrics, "[::1]:0".parse().unwrap()) else {
+            return;
+        };
+        let everywhere = SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), taken.address.port());
+        let error = Listener::open(Service::Metrics, everywhere).unwrap_err();
+        assert!(!is_done_without(Dialect::Mec, &error), "{error}");
     }
 
     #[test]

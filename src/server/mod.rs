@@ -50,11 +50,12 @@ use crate::server::clock::Clock;
 use crate::server::entropy::Entropy;
 pub use crate::server::hub::store_options;
 use crate::server::hub::{Hub, Readiness};
-pub use crate::server::listener::{Listener, can_listen};
+pub use crate::server::listener::{Listener, can_listen, does_without};
 pub use crate::server::notify::Notifier;
 use crate::server::port::KernelPorts;
 pub use crate::server::post::{core_place, store_place};
-use crate::server::signals::{Signal, Signals};
+use crate::server::signals::Signal;
+pub use crate::server::signals::Signals;
 use crate::server::wall::Wall;
 pub use crate::server::wall::wrong_clock;
 use crate::store::{Store, StoreError};
@@ -133,12 +134,14 @@ impl Server {
         house: House,
         store: Store,
         listeners: Vec<Listener>,
+        mut signals: Signals,
         reload: Reload,
     ) -> Result<Self, ServerError> {
         let poll = Poll::new().map_err(|error| ServerError::Loop("make a poll", error))?;
         let tokens = [0, 1, 2].map(|index| Token(SIGNALS + index));
-        let signals = Signals::listen(poll.registry(), tokens)
-            .map_err(|error| ServerError::Loop("take signals", error))?;
+        signals
+            .register(poll.registry(), tokens)
+            .map_err(|error| ServerError::Loop("poll signals", error))?;
         let registry = poll
             .registry()
             .try_clone()

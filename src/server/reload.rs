@@ -6,7 +6,7 @@ use log::{error, info, warn};
 
 use crate::config::Config;
 use crate::core::Now;
-use crate::server::{Life, Listener, Server, ServerError, raise_descriptor_limit};
+use crate::server::{Life, Listener, Server, ServerError, does_without, raise_descriptor_limit};
 
 /// What became of an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,7 +77,7 @@ impl Server {
         opened
             .filter_map(|(service, address, result)| match result {
                 Ok(listener) => Some(Ok(listener)),
-                Err(error) if config.listen.can_do_without(service, address) => {
+                Err(error) if does_without(&config.listen, service, address, &error) => {
                     warn!("not listening on {address}: {error}");
                     None
                 }

@@ -1,4 +1,5 @@
-//! Signals as events of the loop: each wakes the poll through a socket pair of its own.
+//! Signals as events of the loop: each wakes the poll through a socket pair of its own, and waits there if it comes
+//! before the loop begins.
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream as Pair;
@@ -8,6 +9,8 @@ use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
 use rustix::process::Signal as ProcessSignal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::server::ServerError;
 
 /// What an administrator asks for by a signal (spec `program.md`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,27 +23,38 @@ pub(super) enum Signal {
 
 /// The signals that the loop hears.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub struct Signals {
     streams: [(UnixStream, Signal); 3],
 }
 
 impl Signals {
-    /// Takes the signals from now on, and registers them with `tokens`, one each.
+    /// Takes the signals from now on. What comes before there is a loop is heard when it begins.
+    ///
+    /// # Errors
+    /// [`ServerError::Loop`] with what the kernel says.
+    pub fn listen() -> Result<Self, ServerError> {
+        let hear_all = || {
+            // Beyond a limit of file sizes a write is to fail like on a full disk, and not to end the process.
+            signal_hook::flag::register(ProcessSignal::XFSZ.as_raw(), Arc::default())?;
+            Ok([
+                (hear(SIGTERM)?, Signal::Stop),
+                (hear(SIGINT)?, Signal::Stop),
+                (hear(SIGHUP)?, Signal::Reload),
+            ])
+        };
+        let streams = hear_all().map_err(|error| ServerError::Loop("take signals", error))?;
+        Ok(Self { streams })
+    }
+
+    /// Has them wake the poll, with `tokens`, one each.
     ///
     /// # Errors
     /// What the kernel says.
-    pub(super) fn listen(registry: &Registry, tokens: [Token; 3]) -> io::Result<Self> {
-        // Beyond a limit of file sizes a write is to fail like on a full disk, and not to end the process.
-        signal_hook::flag::register(ProcessSignal::XFSZ.as_raw(), Arc::default())?;
-        let mut streams = [
-            (hear(SIGTERM)?, Signal::Stop),
-            (hear(SIGINT)?, Signal::Stop),
-            (hear(SIGHUP)?, Signal::Reload),
-        ];
-        for ((stream, _), token) in streams.iter_mut().zip(tokens) {
-            registry.register(stream, token, Interest::READABLE)?;
-        }
-        Ok(Self { streams })
+    pub(super) fn register(&mut self, registry: &Registry, tokens: [Token; 3]) -> io::Result<()> {
+        let streams = self.streams.iter_mut().map(|(stream, _)| stream);
+        streams
+            .zip(tokens)
+            .try_for_each(|(stream, token)| registry.register(stream, token, Interest::READABLE))
     }
 
     /// The signal at `index` of the tokens, if it has really come.

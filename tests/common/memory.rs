@@ -109,6 +109,15 @@ impl Memory {
         &self.disk
     }
 
+    /// Has the server take other options.
+    pub(crate) fn configure(&mut self, options: &[(String, String)]) -> Result<(), String> {
+        let config = config::load(None, options, &[]).map_err(|faults| format!("{faults:?}"))?;
+        let now = self.now;
+        self.hub().configure(now, config);
+        self.turns();
+        self.hub().audit()
+    }
+
     fn hub(&mut self) -> &mut Hub<VirtualSocket> {
         self.hub.as_mut().expect("the server runs")
     }

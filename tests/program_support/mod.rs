@@ -92,7 +92,12 @@ impl Start {
 
     /// As a shell starts it that allows so many descriptors.
     pub(crate) fn with_descriptors(cwd: &Path, descriptors: u32) -> Self {
-        let script = format!("ulimit -n {descriptors}; exec \"$@\"");
+        Self::with_descriptor_limits(cwd, descriptors, descriptors)
+    }
+
+    /// As a shell starts it that gives it so many descriptors, and allows it so many.
+    pub(crate) fn with_descriptor_limits(cwd: &Path, soft: u32, hard: u32) -> Self {
+        let script = format!("ulimit -S -n {soft}; ulimit -H -n {hard}; exec \"$@\"");
         Self::script(&script, cwd).args(["--data-dir", "data", "--listen", "mec=127.0.0.1:0"])
     }
 
@@ -127,12 +132,9 @@ impl Start {
     }
 
     /// Starts a server; what it said if it has ended instead of listening.
-    pub(crate) fn try_serve(mut self) -> Result<Server, Ended> {
-        let mut child = self.command.spawn().expect("the program can be started");
-        let out = Stream::of(child.stdout.take().expect("it is piped"));
-        let err = Stream::of(child.stderr.take().expect("it is piped"));
-        let mut server = Server { child, out, err, addresses: Vec::new(), status: None };
+    pub(crate) fn try_serve(self) -> Result<Server, Ended> {
         let wanted = self.listens;
+        let mut server = self.begin();
         server.out.wait(|text| text.lines().count() >= wanted);
         let said = server.out.text();
         if said.lines().count() < wanted {
@@ -142,12 +144,17 @@ impl Start {
         Ok(server)
     }
 
-    /// Runs the program to its end, which must come by itself.
-    pub(crate) fn run(mut self) -> Ended {
+    /// Starts a server, and does not wait for it to listen.
+    pub(crate) fn begin(mut self) -> Server {
         let mut child = self.command.spawn().expect("the program can be started");
         let out = Stream::of(child.stdout.take().expect("it is piped"));
         let err = Stream::of(child.stderr.take().expect("it is piped"));
-        Server { child, out, err, addresses: Vec::new(), status: None }.ended()
+        Server { child, out, err, addresses: Vec::new(), status: None }
+    }
+
+    /// Runs the program to its end, which must come by itself.
+    pub(crate) fn run(self) -> Ended {
+        self.begin().ended()
     }
 }
 

@@ -192,8 +192,9 @@ pub fn reloaded(before: &Config, flavour: Flavour, shape: Shape, seed: u64) -> C
     let mut other = config(&mut Random::new(seed), flavour, shape);
     other.bytes_max = before.bytes_max;
     let (new, old) = (&mut other.settings, &before.settings);
-    new.history_lines = old.history_lines;
-    new.history_bytes = old.history_bytes;
+    // What a lower bound has dropped may still be in the log, for a higher one to find after a restart.
+    new.history_lines = new.history_lines.min(old.history_lines);
+    new.history_bytes = new.history_bytes.min(old.history_bytes);
     new.history_saved = old.history_saved;
     new.history_delay_ms = old.history_delay_ms;
     new.wrong_password_delay_ms = old.wrong_password_delay_ms;

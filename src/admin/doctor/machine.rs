@@ -12,7 +12,7 @@ use crate::admin::doctor::{Diagnosis, Server};
 use crate::config::Config;
 use crate::dialect::calendar::sortable;
 use crate::dialect::{Dialect, Service};
-use crate::server::{can_listen, descriptors_beside_connections, wrong_clock};
+use crate::server::{can_listen, descriptors_beside_connections, does_without, wrong_clock};
 use crate::store::disk::last_written;
 
 /// Ports below this one are for programs with a privilege, unless the kernel was told another number.
@@ -67,7 +67,7 @@ fn examine_address(
         (ErrorKind::AddrInUse, Server::Rests) => found.now(format!(
             "{service} {address} is in use by another program: ss -ltnp 'sport = :{port}' names it"
         )),
-        (_, _) if config.listen.can_do_without(service, address) => {
+        (_, _) if does_without(&config.listen, service, address, &error) => {
             found.well(format!("{service} {address} cannot be had, and is not needed: {error}"));
         }
         (ErrorKind::PermissionDenied, _) => found.now(format!(

@@ -332,6 +332,83 @@ fn who_asks_for_pages_and_reads_none_has_to_wait_and_gets_them_all() {
 }
 
 #[test]
+fn what_is_wrong_with_a_head_is_told_alike_on_both_ports() {
+    const HEAD_BYTES_MAX: usize = 8192;
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    let begin = "GET /healthz HTTP/1.1\nHost: pi\nConnection: close\nX: ";
+    // A line end is sent as two bytes; two more follow.
+    let filler = "x".repeat(HEAD_BYTES_MAX - begin.len() - begin.lines().count() + 1 - 4);
+    let long_line = |bytes: usize| format!("GET /{} HTTP/1.1\nHost: pi\n\n", "x".repeat(bytes));
+    for (head, status) in [
+        (format!("{begin}{filler}\n\n"), "200"),
+        (format!("{begin}{filler}x\n\n"), "431"),
+        (long_line(9000), "431"),
+        ("GET /\n\n".to_owned(), "400"),
+        ("GET  / HTTP/1.1\nHost: pi\n\n".to_owned(), "400"),
+        ("GET / HTTP/1.1\n no field\n\n".to_owned(), "400"),
+        ("GET / HTTP/2.0\nHost: pi\n\n".to_owned(), "505"),
+    ] {
+        for at in &server.addresses[..2] {
+            let answer = fetched(*at, &head);
+            let shown = &head[..head.len().min(40)];
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{at}: {shown}: {answer}");
+        }
+    }
+    for at in &server.addresses[..2] {
+        let mut reading = Client::connect(*at);
+        reading.send_bytes(long_line(7000).replace('\n', "\r\n").as_bytes());
+        assert_eq!(reading.line(), "HTTP/1.1 404 Not Found", "{at}: longer than a line of MEC");
+    }
+}
+
+#[test]
+fn a_browser_that_begins_and_does_not_go_on_is_told_so_on_both_ports() {
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    let segments: [&[&[u8]]; 3] =
+        [&[b"GET "], &[b"G", b"ET / HTTP/1.1"], &[b"GET / HTTP/1.1\r\nHost: pi\r\n"]];
+    let begun = segments.iter().flat_map(|it| server.addresses[..2].iter().map(move |at| (it, at)));
+    let waiting: Vec<(Client, _)> = begun
+        .map(|(segments, at)| {
+            let mut client = Client::connect(*at);
+            for segment in *segments {
+                client.send_bytes(segment);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            (client, (segments, at))
+        })
+        .collect();
+    for (mut client, case) in waiting {
+        assert_eq!(client.line(), "HTTP/1.1 408 Request Timeout", "{case:?}");
+    }
+}
+
+#[test]
+fn who_speaks_mec_is_taken_for_no_browser_wherever_a_segment_ends() {
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    for segments in [["GE", "Tx y"], ["GE", "T"], ["get ", "x"], ["GETx", " y"], [" GET ", "/"]] {
+        let mut client = server.client();
+        for segment in segments {
+            client.send_bytes(segment.as_bytes());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        client.send_bytes(b"\r\n");
+        assert_eq!(client.line(), "@status 3502", "{segments:?}");
+        client.expect("#login anon bob", "@status 0");
+        client.expect("GET / HTTP/1.1", "@status 3502");
+        client.expect("#quit", "@status 0");
+    }
+    let mut browser = Client::connect(server.addresses[0]);
+    for segment in ["G", "E", "T", " ", "/healthz HTTP/1.1\r\nHost: pi\r\n\r\n"] {
+        browser.send_bytes(segment.as_bytes());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(browser.line(), "HTTP/1.1 200 OK");
+}
+
+#[test]
 fn a_head_that_never_ends_is_given_up_and_costs_no_more_than_its_bound() {
     let cwd = temporary();
     let server = start(cwd.path()).serve();

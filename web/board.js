@@ -9,7 +9,7 @@ import { createTopic } from './topic.js';
 // The server's own default. Who announces more is disconnected.
 export const TEXT_LINES_MAX = 100;
 
-export function createBoard({ session, groups, readings, now }) {
+export function createBoard({ session, groups, marks, readings, now }) {
   const changed = createTopic();
   const state = { list: [], threads: [], listedAt: 0, isListed: false, texts: new Map() };
 
@@ -18,7 +18,7 @@ export function createBoard({ session, groups, readings, now }) {
     const answer = await session.ask('#listmessages');
     if (answer.status !== 0 || group !== groups.group()) return;
     const messages = messagesOf(answer.rows);
-    Object.assign(state, { list: messages, threads: threadsOf(messages), listedAt: now(), isListed: true });
+    Object.assign(state, { list: messages, threads: threadsOf(messages, isHeard), listedAt: now(), isListed: true });
     markOwn(messages);
     if (group) readings.keepOnly(group.number, messages.map(({ id }) => id));
     changed.tell();
@@ -26,13 +26,22 @@ export function createBoard({ session, groups, readings, now }) {
 
   // One need not read what one has written.
   function markOwn(messages) {
-    const own = messages.filter(({ owner, id }) => sameName(owner, session.state.name) && isUnread(id));
+    const own = messages.filter((message) => isOwn(message) && isUnread(message));
     if (own.length > 0) setRead(own.map(({ id }) => id));
   }
 
-  function isUnread(id) {
+  function isOwn({ owner }) {
+    return sameName(owner, session.state.name);
+  }
+
+  // Nothing from somebody ignored is shown or counted, but what others have answered.
+  function isHeard(message) {
+    return isOwn(message) || !marks.isIgnored(message.owner);
+  }
+
+  function isUnread(message) {
     const group = groups.group();
-    return group !== null && !readings.isRead(group.number, id);
+    return group !== null && isHeard(message) && !readings.isRead(group.number, message.id);
   }
 
   function setRead(ids) {
@@ -41,7 +50,7 @@ export function createBoard({ session, groups, readings, now }) {
   }
 
   function unread() {
-    return state.list.filter(({ id }) => isUnread(id)).length;
+    return state.list.filter(isUnread).length;
   }
 
   // A text never changes once it is posted, so it is asked for once; an error is not for ever.
@@ -56,7 +65,7 @@ export function createBoard({ session, groups, readings, now }) {
   }
 
   function readAll() {
-    setRead(state.list.map(({ id }) => id));
+    setRead(state.list.filter(isHeard).map(({ id }) => id));
     changed.tell();
   }
 
@@ -86,7 +95,12 @@ export function createBoard({ session, groups, readings, now }) {
     if (groups.state.current !== null) list();
   });
 
-  return { state, changed, list, isUnread, unread, read, readAll, post, remove, forget };
+  marks.changed.listen(() => {
+    state.threads = threadsOf(state.list, isHeard);
+    changed.tell();
+  });
+
+  return { state, changed, list, isHeard, isUnread, unread, read, readAll, post, remove, forget };
 }
 
 // The lines of a text to post; empty ones at its end are not worth their place.

@@ -14,6 +14,7 @@ export const ROWS_MAX = 500;
 // As many as a server is likely to keep; it gives fewer if it has fewer.
 const HISTORY_ROWS = 50;
 const REASON_MILLISECONDS = 5000;
+const GAP = 'Earlier lines may be missing here.';
 
 // A row: { id, kind, from, text, at, mine, told, state, problem, to, missed }.
 //   kind: 'said' to the room, 'private', 'friends' (mine, to several), 'note' (from the page),
@@ -132,7 +133,8 @@ export function createChats({ session, rooms, marks, now }) {
     if (status === 0) {
       const makeRow = ({ at, from, text }) =>
         newRow({ kind: 'said', at, from, text, told: true, mine: sameName(from, session.state.name) });
-      room.rows = withHistory(room.rows, historyOf(rows), makeRow).slice(-ROWS_MAX);
+      const makeGap = () => newRow({ kind: 'note', at: null, from: '', text: GAP });
+      room.rows = withHistory(room.rows, historyOf(rows), makeRow, makeGap).slice(-ROWS_MAX);
       settleDoubts(room);
     }
     changed.tell();

@@ -25,7 +25,7 @@ export function createChatter(world) {
   const people = createPeople({ session });
   const chats = createChats({ session, rooms, marks, now });
   const groups = createGroups({ session, now });
-  const board = createBoard({ session, groups, readings: createReadings(storage), now });
+  const board = createBoard({ session, groups, marks, readings: createReadings(storage), now });
 
   const lists = {
     '#archstatus': [rooms.list],

@@ -8,11 +8,13 @@ const ROWS_COMPARED_MAX = 200;
 
 // `rows`: what is shown, oldest first; of these only broadcasts of this room (`kind: 'said'`) can be
 // in a history. `history`: { at, from, text }, oldest first. Returns the rows with what was missing
-// put in by `makeRow`, and with the server's time on all that the server has told.
+// put in by `makeRow`, and with the server's time on all that the server has told. Where the history
+// begins behind what was seen, more may have been said between them than it holds: there stands what
+// `makeGap` makes.
 //
 // Both are pieces of one sequence, but either may lack some of it: this page what was said while it
 // was away, the server what a crash took. The longest common subsequence says what is the same.
-export function withHistory(rows, history, makeRow) {
+export function withHistory(rows, history, makeRow, makeGap) {
   const start = Math.max(0, rows.length - ROWS_COMPARED_MAX);
   const said = [];
   for (let i = start; i < rows.length; i += 1) if (rows[i].kind === 'said') said.push(i);
@@ -25,6 +27,8 @@ export function withHistory(rows, history, makeRow) {
     const upTo = s < said.length ? said[s] : rows.length;
     // What only this page has seen is older than what only the server knows: it was here first.
     merged.push(...rows.slice(nextRow, upTo));
+    const isBegin = nextHistory === 0 && h > 0;
+    if (isBegin && said.slice(0, s).some((i) => rows[i].state === 'sent')) merged.push(makeGap());
     merged.push(...history.slice(nextHistory, h).map(makeRow));
     if (s < said.length) merged.push({ ...rows[upTo], at: history[h].at ?? rows[upTo].at, told: true, state: 'sent' });
     nextRow = upTo + 1;

@@ -14,7 +14,7 @@ import { textNodes } from './view-text.js';
 const DEPTH_SHOWN_MAX = 5;
 
 export function createBoardView({ chatter, go, now }) {
-  const { board, groups, marks, session } = chatter;
+  const { board, groups, session } = chatter;
   const panel = byId('board');
   const list = panel.querySelector('.threads');
   const empty = panel.querySelector('.empty');
@@ -67,6 +67,7 @@ export function createBoardView({ chatter, go, now }) {
   function emptySentence(name) {
     if (name === null) return 'Join a group from the list to read and write in it.';
     if (!board.state.isListed) return 'One moment …';
+    if (board.state.list.length > 0) return 'All that has been posted here is from people whom you ignore.';
     return 'Nothing has been posted here yet. Write the first message.';
   }
 
@@ -74,20 +75,18 @@ export function createBoardView({ chatter, go, now }) {
     const posts = element('ol', { class: 'posts' });
     const node = element('li', { class: 'thread' }, posts);
     function update(root) {
-      const nodes = isShownThread(root) ? nodesOf(root) : [root];
-      keep(posts, nodes.filter(isHeard), ({ message }) => message.id, () => makePost());
-      node.hidden = posts.childElementCount === 0;
+      const nodes = isShownThread(root) ? heardNodesOf(root) : [root];
+      keep(posts, nodes, ({ message }) => message.id, () => makePost());
     }
     return { node, update };
   }
 
   function isShownThread(root) {
-    return open.has(root.message.id) || marks.isIgnored(root.message.owner);
+    return open.has(root.message.id) || !board.isHeard(root.message);
   }
 
-  // Nothing from somebody ignored is shown, but what others have answered.
-  function isHeard({ message }) {
-    return !marks.isIgnored(message.owner);
+  function heardNodesOf(root) {
+    return nodesOf(root).filter(({ message }) => board.isHeard(message));
   }
 
   function makePost() {
@@ -120,8 +119,8 @@ export function createBoardView({ chatter, go, now }) {
       node.className = `post depth-${Math.min(depth, DEPTH_SHOWN_MAX)}`;
       set(node, 'aria-level', depth + 1);
       set(head, 'aria-expanded', String(isOpen));
-      dot.hidden = !board.isUnread(message.id);
-      node.classList.toggle('unread', board.isUnread(message.id));
+      dot.hidden = !board.isUnread(message);
+      node.classList.toggle('unread', board.isUnread(message));
       say(name, message.name);
       say(facts, postFacts(treeNode));
       showBadge(treeNode, isOpen);
@@ -132,7 +131,7 @@ export function createBoardView({ chatter, go, now }) {
 
     // On a closed thread: how much in it is unread.
     function showBadge(treeNode, isOpen) {
-      const unread = treeNode.depth === 0 && !isOpen ? nodesOf(treeNode).filter(({ message }) => board.isUnread(message.id) && isHeard({ message })).length : 0;
+      const unread = treeNode.depth === 0 && !isOpen ? nodesOf(treeNode).filter(({ message }) => board.isUnread(message)).length : 0;
       badge.hidden = unread < 2;
       badge.replaceChildren(String(unread), hidden(' unread in this thread'));
     }
@@ -156,7 +155,7 @@ export function createBoardView({ chatter, go, now }) {
     }
 
     function openRest() {
-      nodesOf(current).forEach(({ message }) => {
+      heardNodesOf(current).forEach(({ message }) => {
         if (open.has(message.id)) return;
         open.add(message.id);
         board.read(message.id);
@@ -202,6 +201,5 @@ export function createBoardView({ chatter, go, now }) {
 
   board.changed.listen(show);
   groups.changed.listen(show);
-  marks.changed.listen(show);
   return { show };
 }

@@ -66,7 +66,7 @@ fn requests<'s>(start: u8, segments: impl IntoIterator<Item = &'s [u8]>) -> Vec<
         {
             let is_web = matches!(request, Request::Upgrade(_));
             let begun = match &request {
-                Request::Http(line) => Some(http::Reader::begun(line, 0)),
+                Request::Http(taken) => Some(http::Reader::begun(taken, 0)),
                 _ => None,
             };
             let (said, then) = told(&request);

@@ -254,7 +254,7 @@ pub enum Request<'a> {
     Answer(Status, Asked<'a>),
     /// A port is to be opened over which another user sends a file.
     Fetch(helo::Fetch<'a>),
-    /// The connection speaks HTTP, and this was its first line.
+    /// The connection speaks HTTP, and this was taken of its first line.
     Http(&'a str),
     /// The connection becomes a WebSocket, which is answered with this.
     Upgrade([u8; web::http::ACCEPT_BYTES]),

@@ -140,8 +140,8 @@ impl<S: Socket> Hub<S> {
             connection.pace.take(rate, now.ms);
         }
         match &request {
-            Some(Request::Http(line)) => {
-                let http = web::http::Reader::begun(line, now.ms);
+            Some(Request::Http(taken)) => {
+                let http = web::http::Reader::begun(taken, now.ms);
                 reader.release(&mut context);
                 *reader = Reader::Http(Box::new(http));
                 // Whoever that was is nobody of the house any more.

@@ -44,6 +44,9 @@ pub const MANNER: Manner = Manner {
     kin: Kin(0),
 };
 
+/// How a browser begins.
+const BROWSER: &str = "GET ";
+
 /// One connection's state between segments. Small: what is rarely needed is behind a pointer.
 #[derive(Debug, Default)]
 pub struct Reader {
@@ -86,7 +89,7 @@ impl Asked {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 enum Phase {
-    /// Its first line, which may be a browser's, has not come.
+    /// What has come may still become the beginning of a browser's.
     #[default]
     Fresh,
     Open,
@@ -130,9 +133,17 @@ impl Reader {
         context: &'a mut Context<'_>,
     ) -> Option<Request<'a>> {
         self.forget_delivered(context.bodies_bytes);
-        if self.phase == Phase::Closed {
-            input.rest = &[];
-            return None;
+        match self.phase {
+            Phase::Open => {}
+            Phase::Fresh => {
+                if let Some(taken) = self.taken_of_a_browser(input.rest) {
+                    return Some(Request::Http(taken));
+                }
+            }
+            Phase::Closed => {
+                input.rest = &[];
+                return None;
+            }
         }
         let Scratch { line: room, words } = &mut *context.scratch;
         let line = match self.lines.cut(&mut input.rest, context.park)? {
@@ -151,12 +162,6 @@ impl Reader {
             Cut::AreYouThere => return Some(Request::Notice(Notice::Alive)),
             Cut::TooLong => return Some(self.close(Warning::LineTooLong)),
         };
-        if self.phase == Phase::Fresh {
-            self.phase = Phase::Open;
-            if is_of_a_browser(line) {
-                return Some(Request::Http(line));
-            }
-        }
         if self.posting.is_some() {
             return Some(self.body_line(line, context.bodies_bytes));
         }
@@ -183,6 +188,17 @@ impl Reader {
         if let Some(posting) = &mut self.posting {
             posting.free(bodies_bytes);
         }
+    }
+
+    /// Of a browser (spec `web.md`), which begins with [`BROWSER`], what of that was taken already. Nothing while that
+    /// may still come.
+    fn taken_of_a_browser(&mut self, rest: &[u8]) -> Option<&'static str> {
+        let (taken, missing) = BROWSER.split_at(self.lines.parked().len());
+        if missing.len() > rest.len() && missing.as_bytes().starts_with(rest) {
+            return None;
+        }
+        self.phase = Phase::Open;
+        rest.starts_with(missing.as_bytes()).then_some(taken)
     }
 
     fn close(&mut self, warning: Warning<'static>) -> Request<'static> {
@@ -256,11 +272,6 @@ impl Reader {
             posting.free(bodies_bytes);
         }
     }
-}
-
-/// Whether a first line asks for a page (spec `web.md`).
-fn is_of_a_browser(line: &str) -> bool {
-    line.starts_with("GET ") && line.contains(" HTTP/1.")
 }
 
 fn help_request(words: &mut Words<'_>) -> Result<Request<'static>, Status> {

@@ -46,8 +46,6 @@ enum Phase {
     /// Between requests.
     #[default]
     Idle,
-    /// Behind a first line that ended with CR: its LF may be to come.
-    Begun,
     /// Within a head.
     Head,
     Closed,
@@ -154,11 +152,10 @@ impl Reader {
         Self { site, until: now_ms + HTTP_HEAD_MS, ..Self::default() }
     }
 
-    /// A connection of which the first line was read elsewhere.
+    /// A connection of whose first line this was taken elsewhere.
     #[must_use]
-    pub fn begun(line: &str, now_ms: u64) -> Self {
-        let head = format!("{line}\r\n").into_bytes();
-        Self { head, phase: Phase::Begun, ..Self::new(Site::Page, now_ms) }
+    pub fn begun(taken: &str, now_ms: u64) -> Self {
+        Self { head: taken.into(), phase: Phase::Head, ..Self::new(Site::Page, now_ms) }
     }
 
     /// See [`crate::dialect::Reader::next`].
@@ -176,10 +173,6 @@ impl Reader {
             }
             self.phase = Phase::Head;
             self.until = context.now_ms + HTTP_HEAD_MS;
-        }
-        if self.phase == Phase::Begun && !input.is_empty() {
-            *input = input.strip_prefix(b"\n").unwrap_or(input);
-            self.phase = Phase::Head;
         }
         if !self.gather(input) {
             return (self.head.len() > HTTP_HEAD_BYTES_MAX).then(|| self.refuse(Wrong::TooLong));
@@ -218,7 +211,7 @@ impl Reader {
         }
         match std::mem::replace(&mut self.phase, Phase::Closed) {
             Phase::Closed => None,
-            Phase::Begun | Phase::Head => Some(self.refuse(Wrong::TooSlow)),
+            Phase::Head => Some(self.refuse(Wrong::TooSlow)),
             // Nobody waits for an answer.
             Phase::Idle => Some(Request::Leave),
         }

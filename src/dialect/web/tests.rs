@@ -14,8 +14,11 @@ fn world() -> World {
 
 /// What a stream of HTTP is answered, one string each: all of it at once, or cut into pieces of `size` bytes.
 fn browsed(site: Site, stream: &[u8], size: usize) -> Vec<String> {
+    answers(http::Reader::new(site, 0), stream, size)
+}
+
+fn answers(mut reader: http::Reader, stream: &[u8], size: usize) -> Vec<String> {
     let mut world = world();
-    let mut reader = http::Reader::new(site, 0);
     let mut answers = Vec::new();
     for mut piece in stream.chunks(size) {
         while let Some(request) = reader.next(&mut piece, &world.context()) {
@@ -50,6 +53,11 @@ fn page(head: &str) -> String {
     let whole = browsed(Site::Page, stream.as_bytes(), usize::MAX);
     for size in [1, 2, 3, 7, 64] {
         assert_eq!(browsed(Site::Page, stream.as_bytes(), size), whole, "in pieces of {size}");
+    }
+    for taken in 0..4 {
+        let (taken, rest) = stream.split_at(taken);
+        let begun = answers(http::Reader::begun(taken, 0), rest.as_bytes(), usize::MAX);
+        assert_eq!(begun, whole, "of which {taken:?} was taken elsewhere");
     }
     let [answer] = whole.as_slice() else { panic!("{whole:?}") };
     answer.clone()

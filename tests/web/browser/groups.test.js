@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { fresh, person, place, telnet, useBrowser } from './support.js';
+import { fresh, person, place, someone, telnet, useBrowser } from './support.js';
 
 useBrowser();
 
@@ -65,6 +65,38 @@ test('a message whose time is over goes away by itself', async () => {
   await post(amy.page, 'Passing').waitFor({ state: 'detached', timeout: 15_000 });
   await post(amy.page, 'Staying').waitFor();
   line.end();
+  await amy.close();
+});
+
+test('nothing of a group from somebody ignored is shown or counted, but what others have answered', async () => {
+  const amy = await person('amy');
+  const group = fresh('group');
+  await makeGroup(amy.page, group);
+  const [joe, eve] = [fresh('joe'), fresh('eve')];
+  const unread = (count) => amy.page.locator('nav [data-go=groups] .badge', { hasText: new RegExp(`^${count} unread$`) });
+  const [friend, foe] = [await telnet(`#login anon ${joe}`, `#joingroup ${group}`), await telnet(`#login anon ${eve}`, `#joingroup ${group}`)];
+  const done = /(@status 0\s+){3}/;
+  foe.send('#postmessage "From eve" 0 1', 'one');
+  await foe.hear(done);
+  friend.send('#postmessage "From joe" 0 1', 'two', '#postmessage "To eve" 1 1', 'three');
+  await friend.hear(/(@status 0\s+){4}/);
+  foe.send('#postmessage "To joe" 2 1', 'four', '#postmessage "Eve again" 0 1', 'five');
+  await unread(5).waitFor();
+  await post(amy.page, 'From joe').locator('.facts', { hasText: '1 reply' }).waitFor();
+
+  await amy.page.click('nav [data-go=talk]');
+  await someone(amy.page, eve).locator('.person').click();
+  await someone(amy.page, eve).getByText('Ignore', { exact: true }).click();
+  await unread(2).waitFor();
+  await amy.page.click('nav [data-go=groups]');
+  assert.deepEqual(await amy.page.locator('#board .post-name').allTextContents(), ['To eve', 'From joe']);
+  await post(amy.page, 'From joe').locator('.facts', { hasText: 'no replies' }).waitFor();
+  for (const title of ['From joe', 'To eve']) await post(amy.page, title).locator('.post-head').click();
+  await unread(0).waitFor({ state: 'attached' });
+  assert.deepEqual(await amy.page.locator('#board .post-text').allTextContents(), ['three', 'two']);
+  assert.equal(await amy.page.getByText('Mark all read').isVisible(), false);
+  friend.end();
+  foe.end();
   await amy.close();
 });
 

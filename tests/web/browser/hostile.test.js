@@ -67,6 +67,45 @@ test('names of 30 bytes, with quotes, markup and both directions of writing, sta
   }
 });
 
+// As long as a name may be, or shorter.
+const TITLES = [
+  '<script>alert(1)</script>',
+  '<img src=x onerror=alert(1)>',
+  '"q" \\ \\" \'s\' `b` &lt;b&gt;',
+  '\u202eltr \u2067rtl\u2069',
+  'مرحبا hi שלום',
+];
+
+test('names of groups, titles and texts of messages are only texts, and as they were written', async () => {
+  const quoted = (text) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+  for (const viewport of [undefined, PHONE]) {
+    const amy = await person('amy', { viewport });
+    const group = `<b>"\\${fresh('')}\u202e שלום`;
+    const line = await telnet(`#login anon ${fresh('joe')}`, `#creategroup ${quoted(group)} "" anon`, `#joingroup ${quoted(group)}`);
+    for (const title of TITLES) line.send(`#postmessage ${quoted(title)} 0 ${TEXTS.length}`, ...TEXTS);
+    await line.hear(new RegExp(`(@status 0\\s+){${3 + TITLES.length}}`));
+    await amy.page.click('nav [data-go=groups]');
+    await place(amy.page, 'groups', group).locator('.place').click();
+    await amy.page.locator('#board .post').nth(TITLES.length - 1).waitFor();
+    assert.equal(await amy.page.locator('#board-title').textContent(), group);
+    assert.deepEqual(await amy.page.locator('#board .post-name').allTextContents(), [...TITLES].reverse());
+    for (let i = 0; i < TITLES.length; i += 1) {
+      await amy.page.locator('#board .post-head').nth(i).click();
+      await amy.page.locator('#board .post-text').nth(i).waitFor();
+    }
+    const texts = await amy.page.locator('#board .post-text').allTextContents();
+    assert.deepEqual(texts, TITLES.map(() => TEXTS.join('\n')));
+    await amy.page.locator('#board').getByRole('button', { name: 'Reply' }).last().click();
+    assert.equal(await amy.page.getByLabel('Title').inputValue(), `Re: ${TITLES[0]}`);
+    assert.equal(await amy.page.locator('#board :is(script, img, b), #groups :is(script, img, b)').count(), 0);
+    assert.match(await amy.page.title(), /Chatter$/);
+    const [wanted, given] = await amy.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(wanted <= given, `nothing sticks out: ${wanted} of ${given}`);
+    line.end();
+    await amy.close();
+  }
+});
+
 test('a link leads to http and https only, to a window of its own that knows nothing of this one', async () => {
   const amy = await person('amy');
   await makeRoom(amy.page, fresh('room'));

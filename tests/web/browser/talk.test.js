@@ -177,3 +177,67 @@ test('a name that is in use is refused in place', async () => {
   assert.equal(await page.getAttribute('#enter-name', 'aria-invalid'), 'true');
   await Promise.all([amy.close(), page.context().close()]);
 });
+
+test('the list of rooms says how many are in each, who may enter and how long an empty one stays', async () => {
+  const [amy, kim, hall] = [await person('amy'), fresh('kim'), fresh('hall')];
+  const account = await telnet(`#login anon ${fresh('new')}`, `#createlogin ${kim} pw "Kim K" k@e.org`, `#login regd ${kim} pw`, `#createroom ${hall} "" regd`, `#changeroom ${hall}`);
+  const item = place(amy.page, 'rooms', hall);
+  await item.locator('.count', { hasText: /^1 person$/ }).waitFor();
+  assert.equal(await item.locator('.facts').textContent(), `accounts only · by \u2068${kim}\u2069`);
+  await item.locator('.place').click();
+  await item.locator('.problem').waitFor();
+  assert.equal(await amy.page.locator('#talk-title').textContent(), 'Home');
+
+  const den = fresh('den');
+  await makeRoom(amy.page, den);
+  const guest = await telnet(`#login anon ${fresh('joe')}`, `#changeroom ${den}`);
+  account.send(`#changeroom ${den}`);
+  await place(amy.page, 'rooms', den).locator('.count', { hasText: /^3 people$/ }).waitFor();
+  await item.locator('.count', { hasText: /^0 people$/ }).waitFor();
+  assert.match(await item.locator('.facts').textContent(), new RegExp(`^empty, (59|60) min left · accounts only · by \\W?${kim}\\W?$`));
+  assert.equal(await place(amy.page, 'rooms', 'Home').locator('.facts').textContent(), 'open to everybody');
+  guest.end();
+  account.end();
+  await amy.close();
+});
+
+test('the list of people says who has an account, who is a guest and who one is oneself', async () => {
+  const [amy, kim, joe, den] = [await person('amy'), fresh('kim'), fresh('joe'), fresh('den')];
+  await makeRoom(amy.page, den);
+  const account = await telnet(`#login anon ${fresh('new')}`, `#createlogin ${kim} pw "Kim K" k@e.org`, `#login regd ${kim} pw`, `#changeroom ${den}`);
+  const guest = await telnet(`#login anon ${joe}`, `#changeroom ${den}`);
+  const marks = (name) => someone(amy.page, name).locator('.tag:visible').allTextContents();
+  for (const name of [kim, joe]) await someone(amy.page, name).waitFor();
+  assert.deepEqual([await marks(kim), await marks(joe), await marks(amy.name)], [['account'], ['guest'], ['you · guest']]);
+  await someone(amy.page, joe).locator('.person').click();
+  await someone(amy.page, joe).getByText('Ignore', { exact: true }).click();
+  assert.deepEqual(await marks(joe), ['guest', 'ignored']);
+  guest.end();
+  account.end();
+  await amy.close();
+});
+
+test('each message has its time, and one of another day stands under its date', async () => {
+  const [joe, den] = [fresh('joe'), fresh('den')];
+  const line = await telnet(`#login anon ${joe}`, `#createroom ${den}`, `#changeroom ${den}`, '#broadcast long ago');
+  await line.hear(/#broadcast \S+ "long ago"/);
+  const days = 24 * 3600 * 1000;
+  const amy = await person('amy', { prepare: (page) => page.clock.setFixedTime(Date.now() + 3 * days) });
+  await enterRoom(amy.page, den);
+  await row(amy.page, 'long ago').waitFor();
+  await say(amy.page, 'just now');
+  await row(amy.page, 'just now').waitFor();
+
+  const times = await amy.page.locator('#log time').evaluateAll((all) => all.map((time) => [time.dateTime, time.textContent]));
+  const [said, now] = times.map(([iso]) => new Date(iso));
+  assert.equal(times.length, 2);
+  assert.ok(Math.abs(Date.now() - said) < 60_000 && Math.abs(Date.now() + 3 * days - now) < 60_000, String(times));
+  const clock = (at) => at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  assert.deepEqual(times.map(([, text]) => text), [clock(said), clock(now)]);
+  const word = (options) => said.toLocaleDateString('en-GB', options);
+  const date = `${word({ weekday: 'long' })} ${said.getDate()} ${word({ month: 'long' })} ${said.getFullYear()}`;
+  const dates = await amy.page.locator('#log .day').allTextContents();
+  assert.deepEqual(dates.map((text) => text.replace(',', '')), [date, 'Today']);
+  line.end();
+  await amy.close();
+});

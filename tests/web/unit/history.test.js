@@ -6,7 +6,8 @@ const { withHistory } = await web('history.js');
 
 const said = (text, more = {}) => ({ kind: 'said', from: 'amy', text, at: null, told: false, state: 'sent', ...more });
 const history = (...texts) => texts.map((text) => ({ from: 'amy', text, at: null }));
-const merged = (rows, told) => withHistory(rows, told, (row) => said(row.text, { told: true, isNew: true }));
+const gap = () => said('…', { kind: 'note' });
+const merged = (rows, told) => withHistory(rows, told, (row) => said(row.text, { told: true, isNew: true }), gap);
 const texts = (rows) => rows.map(({ text, isNew }) => (isNew ? `+${text}` : text)).join(' ');
 
 test('an empty chat takes the whole history', () => {
@@ -50,7 +51,7 @@ test('notes and private rows keep their place', () => {
 
 test('a row that was told has its time, and another time is another row', () => {
   const rows = [said('ok', { at: 1000, told: true })];
-  assert.equal(texts(merged(rows, [{ from: 'amy', text: 'ok', at: 2000 }])), 'ok +ok');
+  assert.equal(texts(merged(rows, [{ from: 'amy', text: 'ok', at: 2000 }])), 'ok … +ok');
 });
 
 test('a row that was heard takes the server\'s time', () => {
@@ -64,5 +65,22 @@ test('a row in doubt that stands in the history has arrived', () => {
 });
 
 test('the same text of somebody else is not the same', () => {
-  assert.equal(texts(merged([said('a', { from: 'bob' })], history('a'))), 'a +a');
+  assert.equal(texts(merged([said('a', { from: 'bob' })], history('a'))), 'a … +a');
+});
+
+test('a gap that is larger than the history is marked, once, and what is known later stays around it', () => {
+  const rows = merged([said('a'), said('b')], history('x', 'y'));
+  assert.equal(texts(rows), 'a b … +x +y');
+  assert.equal(texts(merged(rows, history('x', 'y', 'z'))), 'a b … +x +y +z');
+  assert.equal(texts(merged(rows, history('y', 'z'))), 'a b … +x +y +z');
+  assert.equal(texts(merged(rows, history('z'))), 'a b … +x +y … +z');
+});
+
+test('a gap is marked also where the newest row of the history was heard before it came', () => {
+  assert.equal(texts(merged([said('a'), said('z')], history('x', 'y', 'z'))), 'a … +x +y z');
+});
+
+test('nothing is missing before what is seen first, nor where nothing arrived', () => {
+  assert.equal(texts(merged([said('c')], history('b', 'c'))), '+b c');
+  assert.equal(texts(merged([said('note', { kind: 'note' }), said('lost', { state: 'doubtful' })], history('b'))), 'note lost +b');
 });

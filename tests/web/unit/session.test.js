@@ -154,6 +154,22 @@ test('a lost connection comes back, into the same room, and the gap is filled', 
   assert.deepEqual(chatter.chats.state.room.rows.map(({ text }) => text), ['one', 'two']);
 });
 
+test('a gap that is larger than the history is said where it is', async () => {
+  const { world, chatter } = makeWorld(plainServer);
+  await chatter.enter(ANON);
+  await chatter.rooms.enter('lab');
+  await quiet();
+  await chatter.chats.sayToRoom('one');
+  world.sockets.at(-1).onclose({ code: 1006 });
+  world.answer = (line) =>
+    line.startsWith('#history') ? ['@ret #history 2', '1767225600 amy "late"', '1767225601 amy "later"'] : plainServer(line);
+  await world.pass(1000);
+  const { rows } = chatter.chats.state.room;
+  assert.deepEqual(rows.map(({ kind }) => kind), ['said', 'note', 'said', 'said']);
+  assert.equal(rows[1].text, 'Earlier lines may be missing here.');
+  assert.equal(chatter.chats.unread(), 0);
+});
+
 test('what was being said when the connection went is either there or said to be lost', async () => {
   const { world, chatter } = makeWorld(plainServer);
   await chatter.enter(ANON);

@@ -65,15 +65,21 @@ test('a day has a name', () => {
 
 test('messages become threads, the newest first, replies as posted', () => {
   const messages = [[1, 0], [2, 0], [3, 1], [4, 3], [5, 1]].map(([id, parent]) => ({ id, parent }));
-  const threads = threadsOf(messages);
+  const threads = threadsOf(messages, () => true);
   assert.deepEqual(threads.map(({ message, size }) => [message.id, size]), [[1, 4], [2, 1]]);
   assert.deepEqual(nodesOf(threads[0]).map(({ message, depth }) => [message.id, depth]), [[1, 0], [3, 1], [4, 2], [5, 1]]);
 });
 
+test('of a thread only what is heard counts, and a thread in which nothing is heard is none', () => {
+  const messages = [[1, 0, 'eve'], [2, 0, 'amy'], [3, 2, 'eve'], [4, 1, 'bob'], [5, 0, 'eve'], [6, 5, 'eve']].map(([id, parent, owner]) => ({ id, parent, owner }));
+  const threads = threadsOf(messages, ({ owner }) => owner !== 'eve');
+  assert.deepEqual(threads.map(({ message, size, newest }) => [message.id, size, newest]), [[1, 1, 4], [2, 1, 2]]);
+});
+
 test('a reply whose parent is not there stands alone, and depth has no bound', () => {
-  assert.equal(threadsOf([{ id: 7, parent: 3 }]).length, 1);
+  assert.equal(threadsOf([{ id: 7, parent: 3 }], () => true).length, 1);
   const deep = Array.from({ length: 10_000 }, (_, i) => ({ id: i + 1, parent: i }));
-  assert.equal(threadsOf(deep)[0].size, 10_000);
+  assert.equal(threadsOf(deep, () => true)[0].size, 10_000);
 });
 
 test('pauses grow, to a bound, and are spread', () => {

@@ -64,6 +64,45 @@ fn posted(name: &str, parts: u32, text: &str) -> String {
     )
 }
 
+/// What each of the segments asks.
+fn fresh(segments: &[&str]) -> Vec<String> {
+    let mut desk = Desk::new();
+    segments.iter().flat_map(|it| desk.read(it.as_bytes(), Standing::Stranger)).collect()
+}
+
+#[test]
+fn a_browser_is_known_by_its_first_four_bytes_wherever_the_segment_ends() {
+    for at in 0..BROWSER.len() {
+        let (taken, missing) = BROWSER.split_at(at);
+        let mut desk = Desk::new();
+        assert!(desk.read(taken.as_bytes(), Standing::Stranger).is_empty(), "{taken:?}");
+        let mut input = Input::of_text(missing.as_bytes());
+        let mut context = desk.world.context();
+        let request = desk.reader.next(&mut input, Standing::Stranger, &mut context);
+        assert_eq!(described(&request.unwrap()), format!("Http({taken:?})"));
+        assert_eq!(input.rest, missing.as_bytes(), "the rest is left to who reads HTTP");
+    }
+    let mut desk = Desk::new();
+    for taken in ["G", "E", "T"] {
+        assert!(desk.read(taken.as_bytes(), Standing::Stranger).is_empty());
+    }
+    assert_eq!(desk.read(b" ", Standing::Stranger), ["Http(\"GET\")"]);
+}
+
+#[test]
+fn who_begins_in_another_way_is_no_browser() {
+    let unknown = ["Refuse(NoCommand)"];
+    for line in ["GETx / HTTP/1.1", "get / HTTP/1.1", "GE T / HTTP/1.1", " GET /", "GET", "G"] {
+        for at in 0..=line.len() {
+            let (front, back) = line.split_at(at);
+            assert_eq!(fresh(&[front, back, "\r\n"]), unknown, "{line:?} in two at {at}");
+        }
+    }
+    assert_eq!(fresh(&["GE", "\u{8}", "ET /\n"]), unknown, "what was corrected was not sent so");
+    assert_eq!(fresh(&["\n", "GET / HTTP/1.1\n"]), ["Nothing", unknown[0]], "only the first line");
+    assert_eq!(fresh(&["#whoami\n", "GET / HTTP/1.1\n"]).last().unwrap(), unknown[0]);
+}
+
 #[test]
 fn a_blank_line_asks_nothing() {
     assert_eq!(user("\r\n \t \n"), ["Nothing", "Nothing"]);

@@ -233,6 +233,7 @@ transcripts! {
     login_time_waiting
     long_times
     names
+    never_over
     password_delay
     peer2peer
     postmessage

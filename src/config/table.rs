@@ -43,7 +43,8 @@ pub(super) static OPTIONS: &[Opt] = &[
     Opt {
         key: "listen.mec",
         about: "The MEC protocol: an address with its port, or a list of them. Port 0 takes\n\
-                a free port. Of the two built-in addresses it is enough that one can be had.",
+                a free port. Of the two built-in addresses it is enough that one can be had.\n\
+                []: not served.",
         kind: Kind::Addresses {
             example: "0.0.0.0:6500",
             get: |c| c.listen.of(Dialect::Mec),

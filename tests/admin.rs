@@ -7,7 +7,7 @@
 mod runner;
 
 use std::fs::{self, Permissions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -93,7 +93,10 @@ fn names(directory: &Path) -> Vec<String> {
 /// A server of our own; it ends with the test.
 struct Server {
     child: Child,
+    /// Where MEC is spoken.
     address: String,
+    /// Each dialect and where it is spoken.
+    listeners: Vec<String>,
 }
 
 impl Server {
@@ -105,15 +108,26 @@ impl Server {
         let mut command = command(program, data, &["-q", "--listen", "mec=127.0.0.1:0"]);
         command.args(words).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening mec ");
-        let address = address.unwrap_or_else(|| panic!("{line:?}")).to_owned();
-        Self { child, address }
+        let others = words.iter().filter(|word| **word == "--listen").count();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let listeners: Vec<String> = lines.take(1 + others).map(Result::unwrap).collect();
+        let mut server = Self { child, address: String::new(), listeners };
+        server.address = server.address_of("mec").to_owned();
+        server
+    }
+
+    fn address_of(&self, dialect: &str) -> &str {
+        let prefix = format!("listening {dialect} ");
+        let address = self.listeners.iter().find_map(|line| line.strip_prefix(&prefix));
+        address.unwrap_or_else(|| panic!("{dialect}: {:?}", self.listeners))
     }
 
     fn connect(&self) -> Client {
-        let stream = TcpStream::connect(&self.address).unwrap();
+        self.connect_to("mec")
+    }
+
+    fn connect_to(&self, dialect: &str) -> Client {
+        let stream = TcpStream::connect(self.address_of(dialect)).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Client(BufReader::new(stream))
     }
@@ -162,6 +176,20 @@ impl Client {
     #[track_caller]
     fn ok(&mut self, line: &str) {
         assert_eq!(self.ask(line), "@status 0", "{line}");
+    }
+
+    /// An object that is done as asked.
+    #[track_caller]
+    fn object(&mut self, object: &str) {
+        let answer = self.ask(object);
+        assert!(answer.starts_with(r#"{"Command":"ok","#), "{object}: {answer}");
+    }
+
+    /// Everything up to the end of the connection.
+    fn rest(mut self) -> String {
+        let mut rest = String::new();
+        self.0.read_to_string(&mut rest).unwrap();
+        rest
     }
 
     /// The rows of an answer that begins with how many they are.
@@ -539,6 +567,125 @@ fn an_import_is_the_same_server() {
     drop((amy, eve));
     old.stop();
     new.stop();
+}
+
+/// A server for users of every dialect.
+const TOGETHER: [&str; 10] = [
+    "--set",
+    "server.name=pi",
+    "--listen",
+    "helo=127.0.0.1:0",
+    "--listen",
+    "chatapp=127.0.0.1:0",
+    "--listen",
+    "crimp=127.0.0.1:0",
+    "--listen",
+    "json=127.0.0.1:0",
+];
+
+/// What a user of `chatapp` sends from its coming into the room `blue` to its going.
+fn chatapp(name: &str, messages: &[&str]) -> String {
+    let body = |kind: &str, time: &str, dest: &str, data: &str| {
+        let body = format!(
+            r#"{{"__type__":"{kind}","timestamp":"{time}","sender":"{name}","dest":"{dest}","data":"{data}"}}"#
+        );
+        format!("{:<20}{body}", body.len())
+    };
+    let mut sent = body("ConnectionMessage", "now", "Server", "CONNECT");
+    sent += &body("JoinMessage", "now", "Server", "blue");
+    sent.extend(messages.iter().map(|text| body("ChatMessage", "half past nine", "blue", text)));
+    sent + &body("ConnectionMessage", "now", "Server", "QUIT")
+}
+
+/// A life of a server of which everything is left that users of other dialects than MEC leave.
+fn live_together(data: &Path) {
+    let server = Server::start_as(PROGRAM, data, &TOGETHER);
+    let mut bob = server.connect_to("json");
+    bob.object(r#"{"Command":"register","Username":"bob","Password":"pw"}"#);
+    bob.object(r#"{"Command":"update","Status":"offline"}"#);
+    assert_eq!(bob.rest(), "");
+    let mut amy = server.connect_to("json");
+    amy.object(r#"{"Command":"register","Username":"amy","Password":"pw"}"#);
+    amy.object(r#"{"Command":"update","Nickname":"Ämy"}"#);
+    amy.object(r#"{"Command":"invite","User":"bob","Group":"den"}"#);
+    amy.object(r#"{"Command":"msg","Type":"den","Message":"in the den"}"#);
+    amy.object(r#"{"Command":"msg","Type":"PM","To":"bob","Message":"psst"}"#);
+
+    let mut zoe = server.connect_to("helo");
+    assert!(zoe.hear().starts_with("HELO "));
+    assert_eq!(zoe.ask("HELO zoe"), "+OK HELO zoe");
+    assert!(zoe.ask("CREATE_GROUP red").starts_with("+SUCCESS"));
+    let mut cat = server.connect_to("crimp");
+    assert_eq!(cat.ask("cat CTRM blue"), "OK_CTRM");
+    assert_eq!(cat.ask("cat JOIN blue"), "OK_JOIN");
+    assert_eq!(cat.ask("cat POST blue hello"), "OK_POST");
+    let mut ann = server.connect_to("chatapp");
+    ann.0.get_mut().write_all(chatapp("ann", &["good evening"]).as_bytes()).unwrap();
+    assert!(ann.rest().contains("good evening"));
+    drop((amy, zoe, cat));
+    server.stop();
+}
+
+#[test]
+fn an_import_has_what_users_of_every_dialect_have_left() {
+    let (_directory, data) = place();
+    live_together(&data);
+    let export = done(&data, &["export"]);
+    for part in [
+        r#""name":"den","owner":{"person":2,"name":"amy"},"password":"","admits":"invited","lifetime":"long","#,
+        r#""name":"red","owner":{"person":3,"name":"zoe"},"password":"","admits":"anon","lifetime":"long","#,
+        r#""sender":"cat","text":"hello"}"#,
+        r#""sender":"ann","text":"good evening","stamp":"half past nine"}"#,
+        r#"{"record":"nickname","person":2,"nickname":"Ämy"}"#,
+        r#"{"record":"member","room":1,"person":1}"#,
+        r#"{"record":"member","room":1,"person":2}"#,
+        r#""sender":{"person":2,"name":"amy"},"room":"den"}"#,
+        r#""sender":{"person":2,"name":"amy"},"text":"psst"}"#,
+    ] {
+        assert!(export.contains(part), "{part} is not in {export}");
+    }
+    let (_directory, moved) = place();
+    assert_eq!(done_with(&moved, &["import", "-"], &export), "");
+    assert_eq!(done(&moved, &["export"]), export);
+
+    let server = Server::start_as(PROGRAM, &moved, &TOGETHER);
+    let mut bob = server.connect_to("json");
+    bob.object(r#"{"Command":"login","Username":"bob","Password":"pw"}"#);
+    let told = [bob.hear(), bob.hear()];
+    assert!(
+        told[0].starts_with(r#"{"Command":"invite","User":"bob@pi","Group":"den","#),
+        "{told:?}"
+    );
+    assert!(told[1].contains(r#""Message":"psst","From":"amy@pi","Nickname":"Ämy","#), "{told:?}");
+    let history = bob.ask(r#"{"Command":"history","Group":"den"}"#);
+    assert!(history.contains(r#""Message":"in the den"}"#), "{history}");
+    assert_eq!(bob.hear(), r#"{"Command":"ok","Re":"history"}"#);
+    let mut amy = server.connect_to("json");
+    amy.object(r#"{"Command":"login","Username":"amy","Password":"pw"}"#);
+    amy.object(r#"{"Command":"msg","Type":"den","Message":"still here"}"#);
+    let said = bob.hear();
+    assert!(
+        said.contains(r#""To":"den","Type":"group-message","Message":"still here","#),
+        "{said}"
+    );
+
+    let rows = server.login("anon eve").rows("#listrooms");
+    let rows: Vec<_> = rows.iter().map(|row| split_seconds(row, 3)).collect();
+    let (names, seconds): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    assert_eq!(names, ["Home - 1 pub anon", "red zoe 0 pub anon", "blue cat 0 pub anon"]);
+    assert!(seconds[1..].iter().all(|&left| left > 2_500_000), "{seconds:?}");
+    let mut dan = server.connect_to("crimp");
+    assert_eq!(dan.ask("dan JOIN blue"), "OK_JOIN");
+    assert!(dan.ask("dan RETV blue").ends_with("] cat: hello"));
+    assert!(dan.hear().ends_with("] ann: good evening"));
+    let mut ann = server.connect_to("chatapp");
+    ann.0.get_mut().write_all(chatapp("ann", &[]).as_bytes()).unwrap();
+    let told = ann.rest();
+    let again =
+        r#""timestamp":"half past nine","sender":"ann","dest":"blue","data":"good evening""#;
+    assert!(told.contains(again), "{told}");
+    drop((amy, bob, dan));
+    server.stop();
 }
 
 #[test]

@@ -208,6 +208,25 @@ fn addresses_are_a_string_or_an_array() {
 }
 
 #[test]
+fn mec_is_served_unless_a_file_says_otherwise_and_something_has_to_be() {
+    let text = "[listen]\nmec = []\nhelo = '[::1]:7000'\ncrimp = []\n";
+    let without = from_file(text).unwrap();
+    let served: Vec<_> = without.listen.all().map(|(service, _)| service.name()).collect();
+    assert_eq!(served, ["helo"]);
+    assert_eq!(from_file(without.to_toml()), Ok(without.clone()));
+    let sets = [("listen.mec", "[]"), ("listen.helo", "[::1]:7000")];
+    assert_eq!(from_sets(&sets), Ok(without));
+    let sentence = "leaves nothing that is served: no listener has an address";
+    let faults = from_file("[listen]\nhelo = []\nmec = []\n").unwrap_err();
+    assert_eq!(faults, [format!("FILE:3: listen.mec: {sentence}")]);
+    let faults = from_sets(&[("listen.mec", "[]")]).unwrap_err();
+    assert_eq!(faults, [format!("--set listen.mec=[]: {sentence}")]);
+    let listen: ListenAt = "helo=127.0.0.1:0".parse().unwrap();
+    let file = file_of("[listen]\nmec = []\n");
+    assert!(load(Some(file.path()), &[], &[listen]).is_ok(), "there is one after all");
+}
+
+#[test]
 fn every_fault_of_a_file_is_told_in_the_order_of_its_lines() {
     let text = "\
 [limits]

@@ -13,7 +13,7 @@ use common::network::{Act, Network, VirtualSocket};
 use common::opening::open;
 use mecd::config::Config;
 use mecd::core::Now;
-use mecd::limits::ROOMS_PER_USER_MAX;
+use mecd::limits::{CRIMP_QUIET_MS, ROOMS_PER_USER_MAX};
 use mecd::server::hub::{Hub, store_options};
 use mecd::store::Shape;
 use mecd::store::memory::MemoryDisk;
@@ -31,8 +31,14 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let config =
-            Config { connections_per_address: 0, lines_per_second: 0, ..Config::default() };
+        Self::with(Self::config())
+    }
+
+    fn config() -> Config {
+        Config { connections_per_address: 0, lines_per_second: 0, ..Config::default() }
+    }
+
+    fn with(config: Config) -> Self {
         let disk = MemoryDisk::new(1);
         let (house, store) = open(&config, &disk, store_options(&config), Shape::STANDARD).unwrap();
         let now = Now { ms: 1000, wall: 1_767_225_600 };
@@ -65,11 +71,15 @@ impl World {
             for (number, readiness) in self.network.take_edges() {
                 self.hub.note(self.slots[number] as usize, readiness);
             }
-            self.hub.turn(self.now).unwrap();
-            for (number, act) in self.network.take_acts() {
-                if let Act::Wrote(bytes) = act {
-                    self.writes.push((number, bytes));
-                }
+            self.turn();
+        }
+    }
+
+    fn turn(&mut self) {
+        self.hub.turn(self.now).unwrap();
+        for (number, act) in self.network.take_acts() {
+            if let Act::Wrote(bytes) = act {
+                self.writes.push((number, bytes));
             }
         }
     }
@@ -87,6 +97,16 @@ impl World {
         self.send(number, &message("ConnectionMessage", name, "Server", "CONNECT"));
         self.send(number, &message("JoinMessage", name, "Server", "tea"));
         number
+    }
+
+    /// What somebody is answered, one for each write. What is bare is over when nothing follows it.
+    fn crimp(&mut self, number: usize, speech: Speech, command: &str) -> Vec<Vec<u8>> {
+        self.writes.clear();
+        self.send(number, &speech.encode(command).unwrap());
+        self.now.ms += CRIMP_QUIET_MS;
+        self.turn();
+        self.turns();
+        self.received(number)
     }
 
     /// How often something was rendered while it was sent.
@@ -161,6 +181,31 @@ fn a_header_and_its_body_leave_in_one_write() {
     world.send(zoe, &own);
     let writes = world.received(zoe);
     assert_eq!((writes.len(), frames(writes.concat()).len()), (1, 15));
+}
+
+#[test]
+fn a_long_history_of_crimp_leaves_in_one_write() {
+    let mut config = World::config();
+    (config.settings.history_lines, config.settings.history_bytes) = (1000, 100_000);
+    let mut world = World::with(config);
+    let amy = world.mec("amy");
+    world.send(amy, b"#createroom tea\r\n#changeroom tea\r\n");
+    let said: Vec<String> = (0..1000).map(|n| format!("{n} {}", "x".repeat(20))).collect();
+    for text in &said {
+        world.send(amy, format!("#broadcast \"{text}\"\r\n").as_bytes());
+    }
+    let lines: Vec<String> =
+        said.iter().map(|text| format!("[01/01/2026 00:00:00] amy: {text}")).collect();
+    let history = lines.join("\n");
+    for speech in [Speech::CrimpFrames, Speech::CrimpLines, Speech::CrimpBare] {
+        let bob = world.connect(speech);
+        let joined = world.crimp(bob, speech, "bob JOIN tea");
+        assert_eq!(joined, [speech.encode("OK_JOIN").unwrap()], "{speech:?}");
+        let told = world.crimp(bob, speech, "bob RETV tea");
+        assert_eq!(told.len(), 1, "{speech:?}");
+        assert!(told == [speech.encode(&history).unwrap()], "{speech:?}");
+        world.crimp(bob, speech, "bob DSCT");
+    }
 }
 
 #[test]

@@ -400,6 +400,25 @@ fn sighup_takes_a_changed_option_and_disconnects_nobody() {
 }
 
 #[test]
+fn sighup_sets_the_time_of_the_rooms_that_are_there_already() {
+    let dir = temporary();
+    let write = |seconds: u64| {
+        let text = format!("[rooms]\nexpire_seconds_other = {seconds}\n");
+        write_file(&dir.path().join("mecd.toml"), &text);
+    };
+    write(0);
+    let start = Start::in_dir(dir.path()).args(["--listen", "crimp=127.0.0.1:0"]).listeners(2);
+    let server = start.args(["--config", "mecd.toml"]).serve();
+    let mut cat = Client::connect(server.address_of("crimp"));
+    cat.expect("cat CTRM den", "OK_CTRM");
+    std::thread::sleep(Duration::from_millis(1500));
+    cat.expect("cat LSRM", "Home, den");
+    write(1);
+    server.signal(Signal::HUP);
+    wait_until("the room is over", || cat.ask("cat LSRM") == "Home");
+}
+
+#[test]
 fn sighup_with_a_faulty_file_changes_nothing_and_says_why() {
     let dir = temporary();
     let file = dir.path().join("mecd.toml");

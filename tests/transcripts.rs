@@ -123,6 +123,7 @@ transcripts! {
     changepass
     changeroom
     chatapp_chat
+    chatapp_closed_rooms
     chatapp_connect
     chatapp_connected
     chatapp_create_room
@@ -141,6 +142,7 @@ transcripts! {
     creategroup
     createlogin
     createroom
+    crimp_closed_rooms
     crimp_ctrm
     crimp_ctrm_refused
     crimp_dsct
@@ -168,6 +170,7 @@ transcripts! {
     getmessage
     hello
     helo_broadcast
+    helo_closed_rooms
     helo_closing
     helo_files
     helo_groups
@@ -230,6 +233,7 @@ transcripts! {
     login_time_waiting
     long_times
     names
+    never_over
     password_delay
     peer2peer
     postmessage

@@ -10,6 +10,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
+use mecd::store::Shape;
 use program_support::{Client, Server, Start, temporary};
 use rustix::process::Signal;
 use tungstenite::client::IntoClientRequest;
@@ -90,12 +91,16 @@ impl Browser {
 
 /// What a head is answered, up to the end of the connection.
 fn fetched(at: SocketAddr, head: &str) -> String {
+    fetched_as_it_is(at, head).replace("\r\n", "\n")
+}
+
+fn fetched_as_it_is(at: SocketAddr, head: &str) -> String {
     let mut socket = TcpStream::connect(at).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     socket.write_all(head.replace('\n', "\r\n").as_bytes()).unwrap();
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).unwrap();
-    String::from_utf8(answer).unwrap().replace("\r\n", "\n")
+    String::from_utf8(answer).unwrap()
 }
 
 #[test]
@@ -161,12 +166,42 @@ fn a_broadcast_is_framed_once_for_all_browsers() {
     assert_eq!(metric(&server, "mecd_renderings_total") - before, 2, "one for each dialect");
 }
 
+const METRICS: &str = "GET /metrics HTTP/1.1\nHost: pi\nConnection: close\n\n";
+
+/// The metrics page.
+struct Page(String);
+
+impl Page {
+    fn of(server: &Server) -> Self {
+        Self(fetched_as_it_is(server.addresses[2], METRICS))
+    }
+
+    fn words(&self, name: &str) -> &str {
+        let line = self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name} in {}", self.0))
+    }
+
+    fn number(&self, name: &str) -> u64 {
+        self.words(name).parse().unwrap()
+    }
+
+    /// By how much a number has grown since an earlier page.
+    fn since(&self, earlier: &Self, name: &str) -> u64 {
+        self.number(name) - earlier.number(name)
+    }
+
+    fn refused(&self, reason: &str) -> u64 {
+        self.number(&format!("mecd_refused_total{{reason=\"{reason}\"}}"))
+    }
+
+    fn seconds(&self, name: &str) -> f64 {
+        self.words(name).parse().unwrap()
+    }
+}
+
 /// A number of the metrics page.
 fn metric(server: &Server, name: &str) -> u64 {
-    let head = "GET /metrics HTTP/1.1\nHost: pi\nConnection: close\n\n";
-    let text = fetched(server.addresses[2], head);
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    line.unwrap_or_else(|| panic!("{name} in {text}")).trim().parse().unwrap()
+    Page::of(server).number(name)
 }
 
 #[test]
@@ -190,6 +225,136 @@ fn metrics_count_what_happens() {
     let page =
         fetched(server.addresses[1], "GET /metrics HTTP/1.1\nHost: a\nConnection: close\n\n");
     assert!(page.starts_with("HTTP/1.1 404"), "not for everybody");
+}
+
+#[test]
+fn metrics_count_every_line_and_byte_in_and_out_and_the_turns() {
+    let cwd = temporary();
+    let server = start(cwd.path()).serve();
+    let mut amy = server.user("amy");
+    let first = Page::of(&server);
+    let idle = Page::of(&server);
+    // What the page itself costs: its own request is in it, and the answer to it is in the next one.
+    let own_lines_in = idle.since(&first, "mecd_lines_in_total");
+    let own_lines_out = idle.since(&first, "mecd_lines_out_total");
+    let own_bytes_in = METRICS.replace('\n', "\r\n").len() as u64;
+    assert_eq!(idle.since(&first, "mecd_bytes_in_total"), own_bytes_in);
+    assert_eq!(idle.since(&first, "mecd_bytes_out_total"), first.0.len() as u64);
+
+    let asked = "#whoami\r\n#sendto amy hello\r\n#broadcast hello\r\n#listusers\r\n";
+    let answers = [
+        "@ret #whoami amy Home 1 - 0",
+        "@mess #sendto amy \"hello\"",
+        "@status 0",
+        "@mess #broadcast amy \"hello\"",
+        "@ret #listusers 1",
+        "amy anon",
+    ];
+    amy.send_bytes(asked.as_bytes());
+    for answer in answers {
+        assert_eq!(amy.line(), answer);
+    }
+    let then = Page::of(&server);
+    let of_amy = |name: &str, own: u64| then.since(&idle, name) - own;
+    assert_eq!(of_amy("mecd_lines_in_total", own_lines_in), 4);
+    assert_eq!(of_amy("mecd_lines_out_total", own_lines_out), answers.len() as u64);
+    assert_eq!(of_amy("mecd_bytes_in_total", own_bytes_in), asked.len() as u64);
+    let bytes: usize = answers.iter().map(|answer| answer.len() + 2).sum();
+    assert_eq!(of_amy("mecd_bytes_out_total", idle.0.len() as u64), bytes as u64);
+
+    for _ in 0..100 {
+        amy.expect("#whoami", answers[0]);
+    }
+    let last = Page::of(&server);
+    assert!(last.since(&then, "mecd_turn_seconds_count") >= 100, "an answer takes a turn");
+    let seconds = |page: &Page| page.seconds("mecd_turn_seconds_sum");
+    assert!(seconds(&then) > 0.0 && seconds(&last) > seconds(&then), "and a turn takes time");
+}
+
+#[test]
+fn metrics_show_what_is_there_now() {
+    let cwd = temporary();
+    let server = start(cwd.path()).set("limits.message_lines=1000").serve();
+    let mut amy = server.user("amy");
+    let before = Page::of(&server);
+    assert_eq!(before.number("mecd_connections"), 2, "amy's and its own");
+    assert_eq!((before.number("mecd_groups"), before.number("mecd_messages")), (0, 0));
+    let others = ["bob", "cid", "dan"].map(|name| server.user(name));
+    amy.expect("#creategroup news \"\" anon", "@status 0");
+    amy.expect("#creategroup more \"\" anon", "@status 0");
+    amy.expect("#joingroup news", "@status 0");
+    let body = format!("\r\n{}", "x".repeat(990)).repeat(900);
+    for _ in 0..3 {
+        amy.expect(&format!("#postmessage post 0 900{body}"), "@status 0");
+    }
+    program_support::wait_until("the last page has gone", || {
+        metric(&server, "mecd_connections") == 5
+    });
+    let then = Page::of(&server);
+    assert_eq!(then.number("mecd_users"), 4);
+    assert_eq!((then.number("mecd_groups"), then.number("mecd_messages")), (2, 3));
+    let grown = then.since(&before, "mecd_disk_bytes");
+    // The log takes whole pieces of the disk, and one of them was there before.
+    let (said, piece) = (3 * 900 * 990, u64::from(Shape::STANDARD.piece_bytes));
+    assert!((said - piece..said + piece).contains(&grown), "{grown} bytes for {said}");
+    amy.expect("#rmmessage 2", "@status 0");
+    amy.expect("#rmgroup more", "@status 0");
+    drop(others);
+    program_support::wait_until("the others have gone", || {
+        let page = Page::of(&server);
+        (page.number("mecd_connections"), page.number("mecd_users")) == (2, 1)
+    });
+    let last = Page::of(&server);
+    assert_eq!((last.number("mecd_groups"), last.number("mecd_messages")), (1, 2));
+    program_support::wait_until("the bytes are those of the files", || {
+        let files = std::fs::read_dir(cwd.path().join("data")).unwrap().map(Result::unwrap);
+        let logs = files.filter(|file| file.path().extension().is_some_and(|it| it == "log"));
+        let bytes = logs.map(|file| file.metadata().unwrap().len()).sum::<u64>();
+        metric(&server, "mecd_disk_bytes") == bytes
+    });
+}
+
+#[test]
+fn metrics_count_what_is_refused_by_its_reason() {
+    let cwd = temporary();
+    let start = start(cwd.path()).set("limits.connections_per_address=8");
+    let start = start.set("limits.message_lines=1000").set("storage.bytes_max=18000000");
+    let server = start.serve();
+    let refused = || {
+        let page = Page::of(&server);
+        let reasons = ["server_full", "address_full", "slow_reader", "disk_full", "wrong_password"];
+        reasons.map(|reason| page.refused(reason))
+    };
+    let mut amy = server.user("amy");
+    assert_eq!(refused(), [0; 5]);
+
+    let far = || Client::connect_from("127.0.0.9", server.address());
+    let mut others: Vec<Client> = (0..8).map(|_| far()).collect();
+    for (no, other) in others.iter_mut().enumerate() {
+        other.log_in(&format!("u{no}"));
+    }
+    for count in 1..=3 {
+        assert!(far().line().starts_with("@mess #warning "));
+        assert_eq!(refused(), [0, count, 0, 0, 0]);
+    }
+
+    amy.expect("#createlogin ann secret Ann ann@example.org", "@status 0");
+    for count in 1..=2 {
+        amy.expect("#login regd ann guess", "@status 3002");
+        assert_eq!(refused(), [0, 3, 0, 0, count]);
+    }
+    amy.expect("#login regd ann secret", "@status 0");
+
+    amy.expect("#creategroup board \"\" anon", "@status 0");
+    amy.expect("#joingroup board", "@status 0");
+    let post = format!("#postmessage post 0 900{}", format!("\r\n{}", "x".repeat(990)).repeat(900));
+    let stored = (0..100).take_while(|_| amy.ask(&post) == "@status 0").count();
+    assert!((5..100).contains(&stored), "{stored} messages of 900 kB are stored");
+    assert_eq!(refused(), [0, 3, 0, 1, 2]);
+    for count in 2..=4 {
+        amy.expect(&post, "@status -2");
+        assert_eq!(refused(), [0, 3, 0, count, 2]);
+    }
 }
 
 #[test]

@@ -4,10 +4,10 @@
 //! | --- | --- |
 //! | `mecd-export` | `version`, `clock_ms` (the server's clock); the first line |
 //! | `account` | `person`, `name`, `password` (or `salt` and `argon2id` in hex), `real_name`, `email` |
-//! | `room` | `no`, `name`, `owner`, `password` (empty: public), `admits` (`anon` or `regd`), `empty_ms` (how long nobody has been in it) |
+//! | `room` | `no`, `name`, `owner`, `password` (empty: public), `admits` (`anon`, `regd` or `invited`), `lifetime` (`long` where `rooms.expire_seconds_other` holds, else absent), `empty_ms` (how long nobody has been in it) |
 //! | `group` | `no`, `name`, `owner`, `password`, `admits`, `left_ms` (until it ends), `next_message` (the number its next message gets) |
 //! | `message` | `group`, `id`, `parent` (0: none), `name`, `poster`, `left_ms` (only without a parent), `text` (an array of lines) |
-//! | `line` | `room` (0: `Home`), `line` (its number there), `time` (seconds since 1970), `sender`, `text` |
+//! | `line` | `room` (0: `Home`), `line` (its number there), `time` (seconds since 1970), `sender`, `text`, `stamp` (the time as its sender wrote it, if one did) |
 //! | `nickname` | `person`, `nickname`; behind the accounts |
 //! | `member` | `room` (0: `Home`), `person`; behind the rooms |
 //! | `letter` | `to` (an account's person), `no`, `time` (seconds since 1970), `sender`, `text` |

@@ -315,7 +315,7 @@ impl<'a> Fields<'a> {
             Some(stamp) if stamp.len() > STAMP_BYTES_MAX => {
                 Err(format!("\"stamp\" is longer than {STAMP_BYTES_MAX} bytes"))
             }
-            stamp => Ok(stamp),
+            stamp => stamp.map(|stamp| checked_text("stamp", stamp)).transpose(),
         }
     }
 
@@ -376,7 +376,7 @@ mod tests {
 
     const CLOCK: u64 = 5000;
 
-    const LINES: [&str; 12] = [
+    const LINES: [&str; 14] = [
         r#"{"record":"account","person":1,"name":"amy","password":"geheim","real_name":"A","email":"-"}"#,
         r#"{"record":"account","person":2,"name":"bob","salt":"000102030405060708090a0b0c0d0e0f","argon2id":"000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f","real_name":"B","email":"-"}"#,
         r#"{"record":"room","no":1,"name":"go","owner":{"person":1,"name":"amy"},"password":"","admits":"regd","empty_ms":20}"#,
@@ -389,7 +389,12 @@ mod tests {
         r#"{"record":"letter","to":1,"no":3,"time":1800000000,"sender":{"person":9,"name":"eve"},"text":"hé \"x\""}"#,
         r#"{"record":"invitation","to":1,"no":4,"time":1800000000,"sender":{"person":9,"name":"eve"},"room":"go"}"#,
         r#"{"record":"counters","next_status":70000,"next_person":10,"next_room":2,"next_group":2}"#,
+        r#"{"record":"room","no":2,"name":"den","owner":{"person":1,"name":"amy"},"password":"","admits":"invited","lifetime":"long","empty_ms":0}"#,
+        r#"{"record":"line","room":2,"line":5,"time":1800000000,"sender":"eve","text":"x","stamp":"half past \"9\""}"#,
     ];
+
+    /// Fields that a record need not have.
+    const OPTIONAL: [&str; 2] = ["lifetime", "stamp"];
 
     fn fault(line: &str) -> Option<String> {
         let mut parsed = Parsed::default();
@@ -418,7 +423,12 @@ mod tests {
             for key in whole.keys() {
                 let mut less = whole.clone();
                 less.remove(key);
-                let fault = fault(&Value::Object(less).to_string()).unwrap();
+                let fault = fault(&Value::Object(less).to_string());
+                if OPTIONAL.contains(&key.as_str()) {
+                    assert_eq!(fault, None, "{key}");
+                    continue;
+                }
+                let fault = fault.unwrap();
                 // Without its hash an account is one that has to have a password.
                 let named = if key == "argon2id" { "password" } else { key };
                 assert!(fault.contains(named), "{key}: {fault}");
@@ -432,6 +442,7 @@ mod tests {
     #[test]
     fn what_the_protocol_would_refuse_is_refused() {
         let long = format!("\"{}\"", "x".repeat(SAID_BYTES_MAX + 1));
+        let long_stamp = format!("half{}", "x".repeat(STAMP_BYTES_MAX - 9));
         let body = format!("[{}\"\"]", format!("\"{}\",", "x".repeat(999)).repeat(1049));
         let table = [
             (0, "\"geheim\"", "\"\""),
@@ -459,6 +470,13 @@ mod tests {
             (9, "\"hé \\\"x\\\"\"", "\"\""),
             (10, "\"go\"", "\"\""),
             (11, "70000", "2147483648"),
+            (12, "\"invited\"", "\"friends\""),
+            (12, "\"long\"", "\"short\""),
+            (12, "\"long\"", "\"\""),
+            (12, "\"long\"", "7"),
+            (13, "half", &long_stamp),
+            (13, "half", "a\\nb"),
+            (13, "\"half past \\\"9\\\"\"", "null"),
         ];
         for (line, old, new) in table {
             let changed = LINES[line].replacen(old, new, 1);

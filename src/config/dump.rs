@@ -48,6 +48,8 @@ pub(super) fn shown(option: &Opt, config: &Config) -> Shown {
             None => Shown::Example(quoted(example)),
         },
         Kind::Addresses { get, example, .. } => match get(config) {
+            // Where a file that says nothing would have some.
+            [] if !get(&Config::default()).is_empty() => Shown::Value("[]".to_owned()),
             [] => Shown::Example(quoted(example)),
             addresses => {
                 let addresses: Vec<_> = addresses.iter().map(|at| format!("\"{at}\"")).collect();

@@ -100,6 +100,12 @@ impl Reader {
                 sentence: sentence.to_owned(),
             });
         }
+        if self.config.listen.all().next().is_none() {
+            const KEY: &str = "listen.mec";
+            let place = self.places.get(KEY).cloned().expect("it is served unless it was set");
+            let sentence = "leaves nothing that is served: no listener has an address".to_owned();
+            self.faults.push(Fault { place, key: Some(KEY.to_owned()), sentence });
+        }
         if self.faults.is_empty() { Ok(self.config) } else { Err(self.faults) }
     }
 

@@ -38,7 +38,7 @@ pub(super) static OPTIONS: &[Opt] = &[
         key: "listen.mec",
         about: "The MEC protocol: an address with its port, or a list of them. Port 0 takes\n\
                 a free port. Of the two built-in addresses, that of IPv6 is left out where the\n\
-                machine has no IPv6.",
+                machine has no IPv6. []: not served.",
         kind: Kind::Addresses {
             example: "0.0.0.0:6500",
             get: |c| c.listen.of(Dialect::Mec),

@@ -9,7 +9,7 @@ use libfuzzer_sys::fuzz_target;
 use mecd::core::Standing;
 use mecd_fuzz::input::{Input, segments};
 use mecd_fuzz::lines::{Piece, pieces};
-use mecd_fuzz::requests::Talk;
+use mecd_fuzz::requests::{BROWSER, HTTP, Talk};
 
 fuzz_target!(|bytes: &[u8]| {
     let mut input = Input(bytes);
@@ -40,6 +40,9 @@ fn length(byte: usize) -> usize {
 
 /// What is asked for when the model has cleaned the lines.
 fn modelled(standing: Standing, stream: &[u8]) -> Vec<String> {
+    if stream.starts_with(BROWSER) {
+        return vec![HTTP.to_owned()];
+    }
     let mut talk = Talk::new(standing);
     // A mark at the start of the connection is the model's business.
     talk.read(b"\n");

@@ -9,12 +9,20 @@ use mecd::limits::{BODY_BYTES_MAX, LINE_BYTES_MAX, TEXT_BYTES_MAX};
 /// Lines that a message may have here: few, so that bodies end.
 pub const MESSAGE_LINES_MAX: u32 = 5;
 
+/// How a browser begins.
+pub const BROWSER: &[u8] = b"GET ";
+
+/// What a browser's beginning asks for.
+pub const HTTP: &str = "HTTP";
+
 /// One connection's reading side, and all it says.
 pub struct Talk {
     reader: Reader,
     shared: Shared,
     options: Options,
     standing: Standing,
+    /// It was a browser, and is no connection of this dialect any more.
+    has_left: bool,
     /// What was asked for.
     pub requests: Vec<String>,
 }
@@ -29,15 +37,26 @@ impl Talk {
             shared: Shared::new(),
             options,
             standing,
+            has_left: false,
             requests: Vec::new(),
         }
     }
 
     /// Reads a segment.
     pub fn read(&mut self, segment: &[u8]) {
+        if self.has_left {
+            return;
+        }
         let mut input = Input::of_text(segment);
         let mut context = self.shared.context(&self.options, 0);
         while let Some(request) = self.reader.next(&mut input, self.standing, &mut context) {
+            if let Request::Http(taken) = request {
+                let begin = [taken.as_bytes(), input.rest].concat();
+                assert!(begin.starts_with(BROWSER), "nothing of it is lost");
+                self.requests.push(HTTP.to_owned());
+                self.has_left = true;
+                return;
+            }
             self.requests.push(described(&request));
         }
         assert!(input.rest.is_empty(), "reading ends with the segment");

@@ -53,11 +53,12 @@ impl Talk {
             if let Request::Http(taken) = request {
                 let begin = [taken.as_bytes(), input.rest].concat();
                 assert!(begin.starts_with(BROWSER), "nothing of it is lost");
-                self.requests.push(HTTP.to_owned());
                 self.has_left = true;
-                return;
             }
             self.requests.push(described(&request));
+            if self.has_left {
+                return;
+            }
         }
         assert!(input.rest.is_empty(), "reading ends with the segment");
         let bodies_max = LINE_BYTES_MAX * 3 * MESSAGE_LINES_MAX as usize;
@@ -85,6 +86,8 @@ pub fn described(request: &Request<'_>) -> String {
         }
         Request::Answer(status, Asked::Mec(mec::Asked::Command)) => format!("Refuse({status:?})"),
         Request::Answer(_, Asked::Mec(asked)) => format!("{asked:?}"),
+        // How much of it was taken before depends on the segments.
+        Request::Http(_) => HTTP.to_owned(),
         other => format!("{other:?}"),
     }
 }

@@ -8,6 +8,10 @@ pub struct Output {
     /// A line that is not complete.
     partial: Vec<u8>,
     rows: Option<Rows>,
+    /// Something was sent.
+    has_begun: bool,
+    /// It is a browser's: the target `web` looks at that.
+    is_http: bool,
     /// A list broke off: only the warning before the end may follow.
     broken_off: bool,
     /// Lines since they were last asked for.
@@ -25,10 +29,15 @@ impl Output {
     /// Takes what was sent.
     pub fn take(&mut self, bytes: &[u8]) {
         self.partial.extend_from_slice(bytes);
+        self.is_http |= !self.has_begun && self.partial.starts_with(b"HTTP/");
+        if self.is_http {
+            return self.partial.clear();
+        }
         let sent = std::mem::take(&mut self.partial);
         let mut rest = &sent[..];
         while let Some(piece) = first_piece(rest) {
             rest = &rest[piece.len()..];
+            self.has_begun = true;
             assert!(!self.broken_off, "after a list that broke off comes nothing but why");
             if piece[0] == 0xff {
                 assert!(matches!(piece, [_, 0xfc | 0xfe, _]), "telnet is only refused");

@@ -566,8 +566,9 @@ fn a_torn_end_of_the_log_is_dropped_and_said_and_nothing_before_it_is_lost() {
     log.truncate(written - 3);
     fs::write(&path, &log).expect("our own file can be cut");
     let server = Start::in_dir(dir.path()).serve();
-    let said = server.log();
     let place = "00000001.log: the end was torn at byte ";
+    server.wait_for_log("bytes dropped");
+    let said = server.log();
     let line = said.lines().find(|line| line.contains(place)).expect(&said);
     let (_, numbers) = line.split_once(place).expect("it was found");
     let numbers: Vec<usize> = numbers

@@ -228,6 +228,7 @@ impl House {
         (!self.is_answering(session)).then(|| session.standing())
     }
 
+    #[inline]
     fn is_answering(&self, session: &Session) -> bool {
         session.attempt.is_some() || self.lists.is_open(session.id.index)
     }

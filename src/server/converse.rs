@@ -139,28 +139,18 @@ impl<S: Socket> Hub<S> {
         if let Some(rate) = self.config.line_rate() {
             connection.pace.take(rate, now.ms);
         }
-        match &request {
+        match request {
             Some(Request::Http(taken)) => {
                 let http = web::http::Reader::begun(taken, now.ms);
                 reader.release(&mut context);
                 *reader = Reader::Http(Box::new(http));
-                // Whoever that was is nobody of the house any more.
-                self.house.disconnect(now, id, &mut self.post);
-                self.post.speak_to(id, Voice::Web);
+                self.become_nobody(now, id);
             }
             Some(Request::Upgrade(accept)) => {
                 *reader = Reader::Web(Box::new(web::Reader::opened(now.ms)));
-                self.post.answer(id, |out| web::http::switching(out, accept));
-                let origin = self.post.connections[index as usize].address.ip();
-                self.house.connect(now, id, origin, Dialect::Web.manner());
+                self.become_somebody(now, id, accept);
             }
-            Some(Request::Metrics(asked)) => {
-                let text = self.metrics();
-                let (house, post) = (&mut self.house, &mut self.post);
-                let (transfers, config) = (&mut self.transfers, &self.config);
-                let mut desk = Desk { house, post, transfers, config, now, id };
-                desk.answer_with(|out| asked.metrics(out, &text));
-            }
+            Some(Request::Metrics(asked)) => self.tell_metrics(now, id, asked),
             None
             | Some(
                 Request::Nothing
@@ -177,6 +167,30 @@ impl<S: Socket> Hub<S> {
             }
         }
         true
+    }
+
+    /// A browser asks for a page: whoever that seemed to be is nobody of the house any more.
+    #[cold]
+    fn become_nobody(&mut self, now: Now, id: SessionId) {
+        self.house.disconnect(now, id, &mut self.post);
+        self.post.speak_to(id, Voice::Web);
+    }
+
+    /// A page has opened a WebSocket: who uses it may become somebody of the house.
+    #[cold]
+    fn become_somebody(&mut self, now: Now, id: SessionId, accept: [u8; web::http::ACCEPT_BYTES]) {
+        self.post.answer(id, |out| web::http::switching(out, &accept));
+        let origin = self.post.connections[id.index as usize].address.ip();
+        self.house.connect(now, id, origin, Dialect::Web.manner());
+    }
+
+    #[cold]
+    fn tell_metrics(&mut self, now: Now, id: SessionId, asked: web::http::Asked) {
+        let text = self.metrics();
+        let (house, post) = (&mut self.house, &mut self.post);
+        let (transfers, config) = (&mut self.transfers, &self.config);
+        Desk { house, post, transfers, config, now, id }
+            .answer_with(|out| asked.metrics(out, &text));
     }
 
     /// Asks a connection's reader what the time has brought. Who has sent something that has to wait is not silent:

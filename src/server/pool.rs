@@ -133,10 +133,11 @@ impl Pool {
 
     /// Renders something, and says where it stands. It is lost unless it is put into a queue in this turn.
     pub fn write(&mut self, render: impl FnOnce(&mut Vec<u8>)) -> Stretch {
-        if self.blocks[self.current as usize].bytes.len() >= BLOCK_BYTES {
+        let mut block = &mut self.blocks[self.current as usize];
+        if block.bytes.len() >= BLOCK_BYTES {
             self.turn_page();
+            block = &mut self.blocks[self.current as usize];
         }
-        let block = &mut self.blocks[self.current as usize];
         let start = block.bytes.len() as u32;
         render(&mut block.bytes);
         Stretch { block: self.current, start, end: block.bytes.len() as u32 }

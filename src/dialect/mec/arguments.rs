@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::core::command::{Admits, Counter, Password, Then};
+use crate::core::command::{Admits, Password, Then};
 use crate::core::name::{ItemName, UserName};
 use crate::core::{Command, Status};
 use crate::dialect::mec::body::{Outcome, Post};
@@ -46,26 +46,6 @@ pub(super) fn create_login<'a>(words: &mut Words<'a>) -> Parsed<'a> {
 pub(super) fn change_password<'a>(words: &mut Words<'a>) -> Parsed<'a> {
     let [new, old] = words.take()?;
     Ok(Command::ChangePassword { new: present(new)?, old: present(old)? })
-}
-
-pub(super) fn remove_login<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::RemoveLogin)
-}
-
-pub(super) fn who_am_i<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::WhoAmI)
-}
-
-pub(super) fn list_rooms<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::ListRooms)
-}
-
-pub(super) fn list_users<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::ListUsers)
 }
 
 pub(super) fn create_room<'a>(words: &mut Words<'a>) -> Parsed<'a> {
@@ -113,11 +93,6 @@ pub(super) fn peer_to_peer<'a>(words: &mut Words<'a>) -> Parsed<'a> {
     Ok(Command::PeerToPeer { user: user(name)?, port, address })
 }
 
-pub(super) fn list_groups<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::ListGroups)
-}
-
 pub(super) fn create_group<'a>(words: &mut Words<'a>) -> Parsed<'a> {
     let [name, password, admits, seconds] = words.take()?;
     let name = present(name)?;
@@ -129,11 +104,6 @@ pub(super) fn create_group<'a>(words: &mut Words<'a>) -> Parsed<'a> {
 pub(super) fn join_group<'a>(words: &mut Words<'a>) -> Parsed<'a> {
     let (name, password) = item_and_key(words)?;
     Ok(Command::JoinGroup { name, password })
-}
-
-pub(super) fn leave_group<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::LeaveGroup)
 }
 
 pub(super) fn list_messages<'a>(words: &mut Words<'a>) -> Parsed<'a> {
@@ -159,36 +129,6 @@ pub(super) fn post_message(words: &mut Words<'_>) -> Result<Post, Status> {
     Ok(Post { outcome, parts })
 }
 
-pub(super) fn arch_status<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::Number(Counter::Architecture))
-}
-
-pub(super) fn room_status<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::Number(Counter::Room))
-}
-
-pub(super) fn user_status<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::Number(Counter::User))
-}
-
-pub(super) fn group_status<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::Number(Counter::Group))
-}
-
-pub(super) fn message_status<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::Number(Counter::Message))
-}
-
-pub(super) fn challenge<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::Challenge)
-}
-
 pub(super) fn history<'a>(words: &mut Words<'a>) -> Parsed<'a> {
     let [count] = words.take()?;
     Ok(Command::History { count: count.map(number).transpose()? })
@@ -207,17 +147,6 @@ pub(super) fn remove_message<'a>(words: &mut Words<'a>) -> Parsed<'a> {
 pub(super) fn kick<'a>(words: &mut Words<'a>) -> Parsed<'a> {
     let [name] = words.take()?;
     Ok(Command::Kick { user: user(present(name)?)? })
-}
-
-pub(super) fn quit<'a>(words: &mut Words<'a>) -> Parsed<'a> {
-    alone(words)?;
-    Ok(Command::Quit)
-}
-
-/// For a command without arguments: words behind it are ignored, but have to be words.
-fn alone(words: &mut Words<'_>) -> Result<(), Status> {
-    let [] = words.take()?;
-    Ok(())
 }
 
 fn item_and_key<'a>(words: &mut Words<'a>) -> Result<(ItemName, Option<Password<'a>>), Status> {

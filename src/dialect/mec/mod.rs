@@ -207,6 +207,8 @@ impl Reader {
     }
 
     /// Reads a line, with the checks in the order of spec `mec.md` 4.
+    // Within its caller, what it gives would be put together in one place and copied to another.
+    #[inline(never)]
     fn request<'a>(
         &mut self,
         line: &'a str,
@@ -233,9 +235,13 @@ impl Reader {
             (Serves::Users, Standing::Stranger) => Err(Status::NoLogin),
         };
         match (verb.parse, is_served) {
+            (Parse::Alone(command), Ok(())) => match words.end() {
+                Ok(()) => Request::Do(command(), Asked::Command.into()),
+                Err(malformed) => refuse(malformed.into()),
+            },
             (Parse::Command(parse), Ok(())) => answer(parse(&mut words)),
             (Parse::Help, Ok(())) => help_request(&mut words).unwrap_or_else(refuse),
-            (Parse::Command(_) | Parse::Help, Err(status)) => refuse(status),
+            (Parse::Alone(_) | Parse::Command(_) | Parse::Help, Err(status)) => refuse(status),
             (Parse::Post(parse), is_served) => match (parse(&mut words), is_served) {
                 (Ok(post), Ok(())) => self.post(post, message_lines_max),
                 (Ok(post), Err(status)) => {

@@ -5,6 +5,7 @@
 //!
 //! Invariant: names are unique, in lower case, and at most 16 bytes.
 
+use crate::core::command::Counter;
 use crate::core::{Command, Status};
 use crate::dialect::mec::arguments;
 use crate::dialect::mec::body::Post;
@@ -49,6 +50,8 @@ pub enum Origin {
 /// How a command's words are read.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Parse {
+    /// To this command of the house. Words behind its name are ignored, but have to be words.
+    Alone(fn() -> Command<'static>),
     /// To a command of the house.
     Command(for<'a> fn(&mut Words<'a>) -> Result<Command<'a>, Status>),
     /// To a command that a body follows.
@@ -107,14 +110,14 @@ pub static VERBS: [Verb; 33] = [
         "",
         "Removes your account; you are then no longer logged in.",
         "3501, 0",
-        Parse::Command(arguments::remove_login),
+        Parse::Alone(|| Command::RemoveLogin),
     ),
     Verb::new(
         "#challenge",
         "",
         "Gives you a nonce, so that your password does not cross the network.",
         "@ret",
-        Parse::Command(arguments::challenge),
+        Parse::Alone(|| Command::Challenge),
     )
     .for_everybody()
     .extension(),
@@ -123,15 +126,15 @@ pub static VERBS: [Verb; 33] = [
         "",
         "Tells your name, your room and your group.",
         "@ret",
-        Parse::Command(arguments::who_am_i),
+        Parse::Alone(|| Command::WhoAmI),
     ),
-    Verb::new("#listrooms", "", "Lists the rooms.", "@ret", Parse::Command(arguments::list_rooms)),
+    Verb::new("#listrooms", "", "Lists the rooms.", "@ret", Parse::Alone(|| Command::ListRooms)),
     Verb::new(
         "#listusers",
         "",
         "Lists the users of your room.",
         "@ret",
-        Parse::Command(arguments::list_users),
+        Parse::Alone(|| Command::ListUsers),
     ),
     Verb::new(
         "#createroom",
@@ -196,7 +199,7 @@ pub static VERBS: [Verb; 33] = [
         "",
         "Lists the message groups.",
         "@ret",
-        Parse::Command(arguments::list_groups),
+        Parse::Alone(|| Command::ListGroups),
     ),
     Verb::new(
         "#creategroup",
@@ -224,7 +227,7 @@ pub static VERBS: [Verb; 33] = [
         "",
         "Leaves your message group.",
         "0",
-        Parse::Command(arguments::leave_group),
+        Parse::Alone(|| Command::LeaveGroup),
     ),
     Verb::new(
         "#rmgroup",
@@ -268,35 +271,35 @@ pub static VERBS: [Verb; 33] = [
         "",
         "Gives a number that changes when a room is made or removed.",
         "@ret",
-        Parse::Command(arguments::arch_status),
+        Parse::Alone(|| Command::Number(Counter::Architecture)),
     ),
     Verb::new(
         "#roomstatus",
         "",
         "Gives a number that changes when a user enters or leaves any room.",
         "@ret",
-        Parse::Command(arguments::room_status),
+        Parse::Alone(|| Command::Number(Counter::Room)),
     ),
     Verb::new(
         "#userstatus",
         "",
         "Gives a number that changes when a user enters or leaves your room.",
         "@ret",
-        Parse::Command(arguments::user_status),
+        Parse::Alone(|| Command::Number(Counter::User)),
     ),
     Verb::new(
         "#groupstatus",
         "",
         "Gives a number that changes when a group is made or removed.",
         "@ret",
-        Parse::Command(arguments::group_status),
+        Parse::Alone(|| Command::Number(Counter::Group)),
     ),
     Verb::new(
         "#messagestatus",
         "",
         "Gives a number that changes with the messages of your group.",
         "3200, @ret",
-        Parse::Command(arguments::message_status),
+        Parse::Alone(|| Command::Number(Counter::Message)),
     ),
     Verb::new(
         "#help",
@@ -307,7 +310,7 @@ pub static VERBS: [Verb; 33] = [
     )
     .for_everybody()
     .extension(),
-    Verb::new("#quit", "", "Leaves the server.", "0", Parse::Command(arguments::quit))
+    Verb::new("#quit", "", "Leaves the server.", "0", Parse::Alone(|| Command::Quit))
         .for_everybody()
         .extension(),
 ];

@@ -98,8 +98,12 @@ impl<'a> Words<'a> {
         Ok(text.filter(|text| !text.is_empty()))
     }
 
+    /// What is left is ignored, but has to be words.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not.
     #[inline]
-    fn end(&mut self) -> Result<(), Malformed> {
+    pub(super) fn end(&mut self) -> Result<(), Malformed> {
         while !self.rest.is_empty() && self.raw()?.is_some() {}
         Ok(())
     }

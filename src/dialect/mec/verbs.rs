@@ -315,15 +315,20 @@ pub static VERBS: [Verb; 33] = [
         .extension(),
 ];
 
-/// The names as numbers, in the order of [`VERBS`], so that a name is compared in one step.
-static KEYS: [u128; VERBS.len()] = {
-    let mut keys = [0; VERBS.len()];
+/// A name as numbers, so that it is compared in one step.
+struct Key {
+    /// See [`ends`].
+    ends: u128,
+    /// The bit that makes a letter a small one, where there are letters.
+    letters: u128,
+}
+
+/// The keys of [`VERBS`], in its order.
+static KEYS: [Key; VERBS.len()] = {
+    let mut keys = [const { Key { ends: 0, letters: 0 } }; VERBS.len()];
     let mut at = 0;
     while at < keys.len() {
-        keys[at] = match key(VERBS[at].name) {
-            Some(key) => key,
-            None => panic!("a command's name has at most 16 bytes"),
-        };
+        keys[at] = key(VERBS[at].name);
         at += 1;
     }
     keys
@@ -334,7 +339,7 @@ static PLACES: [u8; SLOTS] = {
     let mut places = [u8::MAX; SLOTS];
     let mut at = 0;
     while at < KEYS.len() {
-        let slot = slot(KEYS[at]);
+        let slot = slot(KEYS[at].ends);
         assert!(places[slot] == u8::MAX, "two names have one slot: take another SPREAD");
         places[slot] = at as u8;
         at += 1;
@@ -345,41 +350,52 @@ static PLACES: [u8; SLOTS] = {
 const SLOTS: usize = 256;
 
 /// Gives each name a slot of its own; found by trying.
-const SPREAD: u64 = 0x1e2f_eb89_414c_343d;
+const SPREAD: u64 = 0x1027_c4d1_c386_bbc5;
 
-const fn slot(key: u128) -> usize {
-    let folded = key as u64 ^ (key >> 64) as u64;
+/// What tells a small ASCII letter from a capital one.
+const CASE: u8 = b'a' - b'A';
+
+/// The same for all cases of a name's letters.
+const fn slot(ends: u128) -> usize {
+    let ends = ends | u128::from_le_bytes([CASE; 16]);
+    let folded = ends as u64 ^ ((ends >> 64) as u64).rotate_left(7);
     (folded.wrapping_mul(SPREAD) >> 56) as usize
 }
 
 /// The command of that name, in any ASCII case.
 #[must_use]
 pub fn verb(name: &str) -> Option<&'static Verb> {
-    let key = key(name)?;
-    let place = usize::from(PLACES[slot(key)]);
-    (*KEYS.get(place)? == key).then(|| &VERBS[place])
+    let ends = ends(name.as_bytes())?;
+    let place = usize::from(PLACES[slot(ends)]);
+    let (key, verb) = (KEYS.get(place)?, &VERBS[place]);
+    let is_it = ends | key.letters == key.ends && name.len() == verb.name.len();
+    is_it.then_some(verb)
 }
 
-/// A name of up to 16 bytes in lower case, filled up with a byte that no text has.
-const fn key(name: &str) -> Option<u128> {
-    let mut bytes = [0xff; 16];
-    let Some((front, _)) = bytes.split_at_mut_checked(name.len()) else {
-        return None;
+const fn key(name: &str) -> Key {
+    let Some(ends) = ends(name.as_bytes()) else { panic!("a command's name has 4 to 16 bytes") };
+    let mut letters = ends.to_le_bytes();
+    let mut at = 0;
+    while at < letters.len() {
+        letters[at] = if letters[at].is_ascii_lowercase() { CASE } else { 0 };
+        at += 1;
+    }
+    Key { ends, letters: u128::from_le_bytes(letters) }
+}
+
+/// The first and the last bytes of a name of 4 to 16 bytes, as many as there are of eight or four: with its length all
+/// of it.
+const fn ends(name: &[u8]) -> Option<u128> {
+    let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                (u32::from_le_bytes(*first) as u64, u32::from_le_bytes(*last) as u64)
+            }
+            _ => return None,
+        },
     };
-    front.copy_from_slice(name.as_bytes());
-    Some(lowered(u128::from_le_bytes(bytes)))
-}
-
-/// Sixteen bytes with small letters for capital ones, all at a time.
-const fn lowered(bytes: u128) -> u128 {
-    const ONES: u128 = u128::from_le_bytes([1; 16]);
-    const HIGHEST: u128 = ONES << 7;
-    let ascii = bytes & !HIGHEST;
-    // The highest bit of a byte says: not below A, and beyond Z.
-    let from_a = ascii + ONES * (0x80 - b'A' as u128);
-    let beyond_z = ascii + ONES * (0x7f - b'Z' as u128);
-    let is_capital = from_a & !beyond_z & !bytes & HIGHEST;
-    bytes | is_capital >> 2
+    if name.len() > 16 { None } else { Some(first as u128 | (last as u128) << 64) }
 }
 
 #[cfg(test)]
@@ -426,12 +442,21 @@ mod tests {
     }
 
     #[test]
-    fn letters_are_lowered_and_nothing_else() {
-        for byte in 0..=u8::MAX {
-            let mut bytes = [byte; 16];
-            let lowered = lowered(u128::from_le_bytes(bytes));
-            bytes.make_ascii_lowercase();
-            assert_eq!(lowered.to_le_bytes(), bytes);
+    fn only_a_letter_stands_for_another() {
+        for entry in &VERBS {
+            for at in 0..entry.name.len() {
+                for byte in 0..0x80 {
+                    let mut name = entry.name.as_bytes().to_vec();
+                    name[at] = byte;
+                    let name = str::from_utf8(&name).unwrap();
+                    let is_it = name.eq_ignore_ascii_case(entry.name);
+                    assert_eq!(
+                        verb(name).is_some_and(|it| std::ptr::eq(it, entry)),
+                        is_it,
+                        "{name:?}"
+                    );
+                }
+            }
         }
     }
 
@@ -444,6 +469,10 @@ mod tests {
             "#logi",
             "#loginn",
             "#login\0",
+            "#lo",
+            "#logilogin",
+            "#getmesssmessage",
+            "#getmessagmessage",
             "#messagestatus12",
             "#messagestatus123",
         ];

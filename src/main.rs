@@ -101,7 +101,10 @@ fn serve(common: Common) -> Result<(), String> {
     for listener in server.listeners() {
         lines.push_str(&format!("listening {} {}\n", listener.service, listener.address));
     }
-    say(&lines)?;
+    // Users come whether or not somebody reads where to.
+    if let Err(error) = say(&lines) {
+        warn!("{error}");
+    }
     info!("{} is up", args::VERSION);
     server.run().map_err(|error| error.to_string())
 }

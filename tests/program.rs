@@ -381,6 +381,24 @@ fn a_client_that_does_not_read_holds_up_the_end_for_less_than_five_seconds() {
 }
 
 #[test]
+fn nobody_reading_what_it_says_does_not_end_it() {
+    let dir = temporary();
+    let address = free_port_on("127.0.0.6");
+    let mec = format!("mec={address}");
+    // Both outputs go into a pipe that nobody reads from.
+    let script = "mkfifo deaf; exec 3<>deaf; exec 4>deaf; exec 3>&-; exec \"$@\" >&4 2>&4 4>&-";
+    let start = Start::script(script, dir.path());
+    let server = start.args(["-v", "--data-dir", "data", "--listen", &mec]).begin();
+    wait_until("it listens", || TcpStream::connect(address).is_ok());
+    let mut amy = Client::connect(address);
+    amy.log_in("amy");
+    server.signal(Signal::PIPE);
+    server.signal(Signal::HUP);
+    amy.expect("#createroom den", DONE);
+    server.stop();
+}
+
+#[test]
 fn sighup_takes_a_changed_option_and_disconnects_nobody() {
     let dir = temporary();
     let file = dir.path().join("mecd.toml");
@@ -485,6 +503,27 @@ fn sighup_moves_a_listener_to_another_address_of_the_same_port() {
     wait_until("the old address is closed", || TcpStream::connect(("127.0.0.1", port)).is_err());
     let mut bob = Client::connect(([127, 0, 0, 5], port).into());
     bob.log_in("bob");
+    amy.expect("#whoami", "@ret #whoami amy Home 2 - 0");
+}
+
+#[test]
+fn sighup_opens_again_what_it_closed_to_make_room_in_vain() {
+    let dir = temporary();
+    let file = dir.path().join("mecd.toml");
+    let write = |listen: &str| write_file(&file, &format!("[listen]\nmec = [{listen}]\n"));
+    let stays = free_port_on("127.0.0.7");
+    write(&format!("\"{stays}\""));
+    let server = Start::with_data(dir.path()).args(["--config", "mecd.toml"]).serve();
+    let mut amy = server.user("amy");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port can be had");
+    let address = taken.local_addr().expect("it is bound");
+    write(&format!("\"0.0.0.0:{}\", \"{address}\"", stays.port()));
+    server.signal(Signal::HUP);
+    server.wait_for_log("the configuration is not changed");
+    wait_until("it listens again", || TcpStream::connect(stays).is_ok());
+    let elsewhere = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), stays.port());
+    assert!(TcpStream::connect(elsewhere).is_err(), "nobody listens on {elsewhere}");
+    let _bob = server.user("bob");
     amy.expect("#whoami", "@ret #whoami amy Home 2 - 0");
 }
 

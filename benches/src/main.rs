@@ -93,15 +93,9 @@ fn table(arguments: &[&str]) -> Option<()> {
     while let Some(word) = words.next() {
         let original = words.next()?;
         let value = original.to_ascii_lowercase();
-        let wanted: Vec<&str> = value.split(',').collect();
         match *word {
-            "--only" => kinds.retain(|kind| {
-                let name = kind.name().to_ascii_lowercase();
-                wanted.iter().any(|wanted| name.starts_with(wanted))
-            }),
-            "--work" => {
-                works.retain(|work| wanted.iter().any(|wanted| work.key().starts_with(wanted)))
-            }
+            "--only" => kinds = chosen(&kinds, &value, |kind| kind.name().to_ascii_lowercase())?,
+            "--work" => works = chosen(&works, &value, Work::key)?,
             "--repeats" => repeats = value.parse().ok()?,
             "--log" => log = Some(Path::new(*original)),
             _ => return None,
@@ -136,6 +130,17 @@ fn table(arguments: &[&str]) -> Option<()> {
     }
     page::show("table", &table.markdown());
     Some(())
+}
+
+/// Those of `all` whose names begin with one of the words. Nothing if a word begins no name.
+fn chosen<T: Copy>(all: &[T], words: &str, name: impl Fn(T) -> String) -> Option<Vec<T>> {
+    let begins = |it: T, word: &str| name(it).starts_with(word);
+    if let Some(word) = words.split(',').find(|word| !all.iter().any(|&it| begins(it, word))) {
+        eprintln!("nothing is called {word}");
+        return None;
+    }
+    let is_wanted = |it: &T| words.split(',').any(|word| begins(*it, word));
+    Some(all.iter().copied().filter(is_wanted).collect())
 }
 
 /// A table takes an hour; what was measured is kept, should the machine be wanted for something else.

@@ -37,7 +37,7 @@ fn command(program: impl AsRef<Path>, data: &Path, words: &[&str]) -> Command {
 fn run_with(data: &Path, words: &[&str], input: &str) -> Output {
     let mut command = command(PROGRAM, data, words);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut child = runner::spawn(&mut command).unwrap();
     // A command that refuses at once does not read what it is told.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
@@ -107,7 +107,7 @@ impl Server {
     fn start_as(program: impl AsRef<Path>, data: &Path, words: &[&str]) -> Self {
         let mut command = command(program, data, &["-q", "--listen", "mec=127.0.0.1:0"]);
         command.args(words).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = runner::spawn(&mut command).unwrap();
         let others = words.iter().filter(|word| **word == "--listen").count();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let listeners: Vec<String> = lines.take(1 + others).map(Result::unwrap).collect();
@@ -396,7 +396,7 @@ fn a_credential_may_show_bits_of_the_group() {
     fs::set_permissions(&file, Permissions::from_mode(0o440)).unwrap();
     let mut add = command(PROGRAM, &data, &["account", "add", "amy"]);
     add.env("CREDENTIALS_DIRECTORY", &credentials).stdin(Stdio::piped());
-    let mut child = add.spawn().unwrap();
+    let mut child = runner::spawn(&mut add).unwrap();
     child.stdin.take().unwrap().write_all(b"geheim\n").unwrap();
     assert!(child.wait().unwrap().success());
     assert_eq!(names(&data), ["00000001.log", "lock"]);
@@ -447,10 +447,10 @@ fn a_copy_with_a_key_inside_needs_no_key_file() {
     let set = format!("storage.key_file=\"{key_word}\"");
     assert_names(&refused(&data, &["--set", &set, "export"]), &[&key]);
 
-    let path = command(&copy, &data, &["key", "show-path"]).output().unwrap();
+    let path = runner::output(&mut command(&copy, &data, &["key", "show-path"])).unwrap();
     assert_eq!(String::from_utf8(path.stdout).unwrap(), format!("{copy_word}\n"));
     let mut twice = command(&copy, &data, &["key", "inject", "--key-file", key_word, "--output"]);
-    let twice = twice.arg(directory.path().join("twice")).output().unwrap();
+    let twice = runner::output(twice.arg(directory.path().join("twice"))).unwrap();
     assert_names(&sentence(&twice), &[&copy]);
     assert!(!directory.path().join("twice").exists());
 }

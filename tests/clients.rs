@@ -9,7 +9,7 @@ use std::io::Write;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use md5::{Digest, Md5};
-use program_support::{Client, Server, Start, Stream, temporary, wait_until};
+use program_support::{Client, Server, Start, Stream, runner, temporary, wait_until};
 
 const DONE: &str = "@status 0";
 
@@ -143,14 +143,10 @@ impl Terminal {
     fn run(program: &str, package: &str, command: &str) -> Self {
         assert_installed(program, package);
         assert_installed("script", "bsdutils");
-        let mut script = Command::new("script")
-            .args(["-qfc", command, "/dev/null"])
-            .env("TERM", "dumb")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .expect("script can be started");
+        let mut script = Command::new("script");
+        script.args(["-qfc", command, "/dev/null"]).env("TERM", "dumb");
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut script = runner::spawn(&mut script).expect("script can be started");
         let keyboard = script.stdin.take().expect("it is piped");
         let screen = Stream::of(script.stdout.take().expect("it is piped"));
         Self { script, keyboard, screen, read: 0 }
@@ -368,7 +364,7 @@ fn netcat(server: &Server, options: &str, input: &str) -> String {
     assert_installed("nc.openbsd", "netcat-openbsd");
     let port = server.address().port();
     let command = format!("printf '%s' \"$0\" | timeout 60 nc.openbsd {options} 127.0.0.1 {port}");
-    let output = Command::new("sh").args(["-c", &command, input]).output();
+    let output = runner::output(Command::new("sh").args(["-c", &command, input]));
     let output = output.expect("there is a shell");
     assert!(output.status.success(), "{command}: {output:?}");
     String::from_utf8(output.stdout).expect("only UTF-8 is sent")

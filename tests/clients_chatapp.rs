@@ -7,7 +7,7 @@ mod program_support;
 use std::path::Path;
 use std::process::Command;
 
-use program_support::{Start, temporary};
+use program_support::{Start, runner, temporary};
 
 #[test]
 #[ignore = "needs Python 3"]
@@ -17,7 +17,8 @@ fn clients_in_python_find_everything_as_the_document_says() {
     let server = start.unhurried().serve();
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/chatapp.py");
     let [port, mec] = ["chatapp", "mec"].map(|name| server.address_of(name).port().to_string());
-    let output = Command::new("python3").arg(program).args(["127.0.0.1", &port, &mec]).output();
+    let output =
+        runner::output(Command::new("python3").arg(program).args(["127.0.0.1", &port, &mec]));
     let output = output.expect("python3 can be started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     server.stop();

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 
-use program_support::{PATIENCE, Server, Start, temporary};
+use program_support::{PATIENCE, Server, Start, runner, temporary};
 
 fn start(dir: &Path) -> Start {
     Start::with_data(dir).args(["--listen", "crimp=127.0.0.1:0"])
@@ -22,7 +22,7 @@ fn clients_in_python_find_everything_as_the_document_says() {
     let server = start(dir.path()).unhurried().serve();
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/crimp.py");
     let port = server.address_of("crimp").port().to_string();
-    let output = Command::new("python3").arg(program).args(["127.0.0.1", &port]).output();
+    let output = runner::output(Command::new("python3").arg(program).args(["127.0.0.1", &port]));
     let output = output.expect("python3 can be started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     server.stop();

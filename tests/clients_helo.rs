@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use program_support::{PATIENCE, Server, Start, temporary, wait_until};
+use program_support::{PATIENCE, Server, Start, runner, temporary, wait_until};
 
 /// A server of both dialects: MEC first, then this one.
 fn server(dir: &Path, options: &[&str]) -> Server {
@@ -195,7 +195,7 @@ fn the_client_of_the_document_holds_its_whole_session() {
     let server = server(dir.path(), &["helo.ping_seconds=1", "helo.pong_seconds=3"]);
     let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/helo.py");
     let address = server.addresses[1].to_string();
-    let output = Command::new("python3").arg(client).args([&address, "1"]).output();
+    let output = runner::output(Command::new("python3").arg(client).args([&address, "1"]));
     let output = output.expect("Python 3 is installed");
     let said = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 
-use program_support::{PATIENCE, Server, Start, temporary};
+use program_support::{PATIENCE, Server, Start, runner, temporary};
 
 fn start(dir: &Path) -> Start {
     Start::with_data(dir).args(["--listen", "json=127.0.0.1:0"])
@@ -19,7 +19,8 @@ fn start(dir: &Path) -> Start {
 fn spend(server: &Server, evening: &str) {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/json_client.py");
     let port = server.address_of("json").port().to_string();
-    let output = Command::new("python3").arg(program).args(["127.0.0.1", &port, evening]).output();
+    let output =
+        runner::output(Command::new("python3").arg(program).args(["127.0.0.1", &port, evening]));
     let output = output.expect("python3 can be started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -19,7 +19,7 @@ use mecd::limits::{
     ANSWERS_WAITING_MAX, BODIES_BYTES_MAX, LINE_BYTES_MAX, READ_BYTES_MAX, STORAGE_BYTES_MIN,
 };
 use program_support::attack::{SEND_QUEUE_BYTES, Watch, address_of, from, has_word, pour, stingy};
-use program_support::runner::left_out;
+use program_support::runner::{self, left_out};
 use program_support::{Client, LOOK_AGAIN, PATIENCE, Server, Start, Stream, temporary, wait_until};
 use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
 
@@ -260,7 +260,7 @@ impl Peer {
         let mut command = Command::new("nc");
         command.args([address.ip().to_string(), address.port().to_string()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().ok()?;
+        let mut child = runner::spawn(&mut command).ok()?;
         let input = child.stdin.as_mut().expect("it is piped");
         write!(input, "#login anon peer{number}\r\n").expect("it reads");
         let out = Stream::of(child.stdout.take().expect("it is piped"));

@@ -326,7 +326,7 @@ impl World for Program {
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(log.map_err(|error| error.to_string())?);
-        let mut child = command.spawn().map_err(|error| error.to_string())?;
+        let mut child = runner::spawn(&mut command).map_err(|error| error.to_string())?;
         let stdout = child.stdout.take().expect("the standard output is piped");
         match addresses(stdout, self.dialects.len()) {
             Ok(addresses) => {

@@ -7,9 +7,13 @@
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// When a process has been copied from ours for so long without becoming another program, it never will.
+const STUCK: Duration = Duration::from_secs(5);
 
 /// Where cargo finds the runner for the target of this test.
 fn variable() -> String {
@@ -36,6 +40,42 @@ pub(crate) fn behind(words: &[&str], program: &Path) -> Command {
     let mut command = Command::new(words.next().expect("the program is one"));
     command.args(words);
     command
+}
+
+/// Starts a command. An emulator copies itself for that, and with it the locks that its other threads just hold: a copy
+/// that waits for one of them never becomes another program, and another one takes its place.
+pub(crate) fn spawn(command: &mut Command) -> io::Result<Child> {
+    loop {
+        let mut child = command.spawn()?;
+        if runner().is_empty() || becomes_another(&child) {
+            return Ok(child);
+        }
+        child.kill()?;
+        child.wait()?;
+        write("started once more under emulation", &format!("{command:?}"));
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) fn output(command: &mut Command) -> io::Result<Output> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    spawn(command)?.wait_with_output()
+}
+
+/// Whether a child becomes, or has been, another program than we are.
+fn becomes_another(child: &Child) -> bool {
+    // The emulator shows us our own as it would be without one, but not by way of the thread's.
+    let ours = std::fs::read(format!("/proc/self/task/{}/cmdline", std::process::id()));
+    let ours = ours.expect("there is a process file system");
+    let end = Instant::now() + STUCK;
+    while Instant::now() < end {
+        let its = std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap_or_default();
+        if its != ours {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    false
 }
 
 /// Whether an emulator stands between a test and `what` it looks at. If so it is written: nothing is left out in silence.

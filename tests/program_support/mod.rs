@@ -146,7 +146,7 @@ impl Start {
 
     /// Starts a server, and does not wait for it to listen.
     pub(crate) fn begin(mut self) -> Server {
-        let mut child = self.command.spawn().expect("the program can be started");
+        let mut child = runner::spawn(&mut self.command).expect("the program can be started");
         let out = Stream::of(child.stdout.take().expect("it is piped"));
         let err = Stream::of(child.stderr.take().expect("it is piped"));
         Server { child, out, err, addresses: Vec::new(), status: None }

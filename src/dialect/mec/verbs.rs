@@ -3,7 +3,7 @@
 //!
 //! Knows each command's name, words, sentence and parser; not what the command does. Spec `mec.md` 5 to 9.
 //!
-//! Invariant: names are unique, in lower case, and at most 16 bytes.
+//! Invariant: names are unique, in lower case, and have 4 to 16 bytes.
 
 use crate::core::command::Counter;
 use crate::core::{Command, Status};
@@ -386,6 +386,9 @@ const fn key(name: &str) -> Key {
 /// The first and the last bytes of a name of 4 to 16 bytes, as many as there are of eight or four: with its length all
 /// of it.
 const fn ends(name: &[u8]) -> Option<u128> {
+    if name.len() > 16 {
+        return None;
+    }
     let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
         (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
         _ => match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
@@ -395,7 +398,7 @@ const fn ends(name: &[u8]) -> Option<u128> {
             _ => return None,
         },
     };
-    if name.len() > 16 { None } else { Some(first as u128 | (last as u128) << 64) }
+    Some(first as u128 | (last as u128) << 64)
 }
 
 #[cfg(test)]
